@@ -1,0 +1,63 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Patience of the steps. Outside systems may be down for days; what was
+// accepted waits for them.
+const (
+	patience     = 72 * time.Hour
+	parkedFor    = 30 * 24 * time.Hour // then the run ends as Failed and can be started again
+	noticeExpiry = 24 * time.Hour      // a notification older than this helps nobody
+	maxDetails   = 18_000              // bytes; the server takes 20,000
+)
+
+// storeStep is for short work in our own database.
+func storeStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, DialogsQueue, summary, 30*time.Second, patience)
+}
+
+// crmStep is for requests to a portal. StartToClose holds the waiting for a
+// permit of the portal's bucket under load and one request of 60 seconds.
+func crmStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, Bitrix24Queue, summary, 5*time.Minute, patience)
+}
+
+// noticeStep is a crmStep that gives up after a day.
+func noticeStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, Bitrix24Queue, summary, 5*time.Minute, noticeExpiry)
+}
+
+// chatStep is for requests to Chat2Desk; a long dialog takes several.
+func chatStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, Chat2DeskQueue, summary, 3*time.Minute, patience)
+}
+
+// conversionStep polls the portal while Bitrix24 turns a lead into a deal.
+func conversionStep(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              Bitrix24Queue,
+		Summary:                summary,
+		StartToCloseTimeout:    2 * time.Minute,
+		ScheduleToCloseTimeout: 5 * time.Minute,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 3 * time.Second, BackoffCoefficient: 1.5, MaximumInterval: 30 * time.Second},
+	})
+}
+
+func step(ctx workflow.Context, queue, summary string, each, all time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              queue,
+		Summary:                summary,
+		StartToCloseTimeout:    each,
+		ScheduleToCloseTimeout: all,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    time.Minute,
+		},
+	})
+}
