@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"encoding/json"
 	"time"
 
 	"puente/dialog"
@@ -22,10 +21,10 @@ const (
 
 // DialogInput starts a Dialog workflow.
 type DialogInput struct {
-	Portal    string          `json:"portal"`
-	ClientID  int64           `json:"client_id"`
-	ChannelID int64           `json:"channel_id"`      // 0 = not known yet
-	State     json.RawMessage `json:"state,omitempty"` // carried over by continue-as-new
+	Portal    string       `json:"portal"`
+	ClientID  int64        `json:"client_id"`
+	ChannelID int64        `json:"channel_id"`      // 0 = not known yet
+	State     *DialogState `json:"state,omitempty"` // carried over by continue-as-new
 }
 
 // SyncInput starts a DialogSync workflow: one closed request cycle.
