@@ -28,6 +28,9 @@ type General struct {
 	NotifyIncoming bool `json:"notify_incoming" yaml:"notify_incoming"`
 	// OpenLinksIn is where links of notifications lead: chat2desk or bitrix24.
 	OpenLinksIn string `json:"open_links_in" yaml:"open_links_in"`
+	// DialogLink overrides the address of a dialog in notifications: a URL with
+	// {portal}, {web}, {dialog}, {client}, {request}; "" = what OpenLinksIn says.
+	DialogLink string `json:"dialog_link,omitempty" yaml:"dialog_link,omitempty"`
 	// StrictSignature refuses unsigned Chat2Desk webhooks; a wrong signature is always refused.
 	StrictSignature bool `json:"strict_signature" yaml:"strict_signature"`
 	// SettleSeconds is how long a closed cycle waits for events that are still under way.
