@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"strings"
+	"unicode"
 
 	"puente/texts"
 )
@@ -39,4 +40,9 @@ func (n names) operator(operatorID int64, name string) string {
 		return n.texts.T("author.operator_unknown", nil)
 	}
 	return n.texts.T("author.operator", map[string]any{"id": operatorID})
+}
+
+// hasLetter says whether a word can be a name in any script.
+func hasLetter(word string) bool {
+	return strings.IndexFunc(word, unicode.IsLetter) >= 0
 }
