@@ -14,9 +14,18 @@ import (
 // zeroWidth is what stands between a bracket and what would be a tag name.
 const zeroWidth = '\u200b'
 
+// batchReference begins a reference to an earlier command of a batch
+// (bitrix24 reference §2.4): the portal would replace it by what it finds.
+const batchReference = "$result["
+
+// literal keeps the portal from taking foreign text for a batch reference.
+func literal(text string) string {
+	return strings.ReplaceAll(text, batchReference, "$result"+string(zeroWidth)+"[")
+}
+
 // EscapeBB makes text safe to stand in BB code. Only brackets that could begin
-// a tag are touched ("[b]", "[/url]", "[*]"); "[1]" and "[ok?" are not tags but
-// the second could become one, so it is escaped as well.
+// a tag are touched: "[b]", "[/url]", "[*]", also unfinished ones like "[ok";
+// "[1]" cannot. A batch reference like "$result[1]" is broken as well.
 func EscapeBB(text string) string {
 	if !strings.Contains(text, "[") {
 		return text
@@ -25,7 +34,7 @@ func EscapeBB(text string) string {
 	out.Grow(len(text) + 16)
 	for i := range len(text) {
 		out.WriteByte(text[i])
-		if text[i] == '[' && startsTag(text[i+1:]) {
+		if text[i] == '[' && (startsTag(text[i+1:]) || strings.HasSuffix(text[:i+1], batchReference)) {
 			out.WriteRune(zeroWidth)
 		}
 	}

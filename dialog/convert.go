@@ -111,7 +111,7 @@ func trimmed(words []string) []string {
 func convertOne(value string, t FieldType, l Locale) (any, error) {
 	switch t.Type {
 	case "string", "text", "address":
-		return value, nil
+		return literal(value), nil
 	case "integer":
 		return integer(value)
 	case "double":
@@ -134,11 +134,11 @@ func convertRare(value string, t FieldType) (any, error) {
 	switch t.Type {
 	case "crm_status":
 		if len(t.Items) == 0 {
-			return value, nil
+			return literal(value), nil
 		}
 		return option(value, t)
 	case "url":
-		return webAddress(value)
+		return webAddress(literal(value))
 	case "crm_currency":
 		return currency(value)
 	case "employee", "user", "crm_company", "crm_contact", "crm_lead", "crm_category":

@@ -85,7 +85,7 @@ func Title(s Snapshot, t texts.Bundle) string {
 		channel = id(s.ChannelID)
 	}
 	title := t.T("title.entity", map[string]any{"client": ClientName(s.Client, t), "channel": channel})
-	return shorten(strings.TrimSpace(strings.TrimSuffix(title, "()")), maxTitle)
+	return literal(shorten(strings.TrimSpace(strings.TrimSuffix(title, "()")), maxTitle))
 }
 
 // common is what every entity made for a cycle has.
@@ -106,20 +106,20 @@ func (in EntityInput) common(s Snapshot) map[string]any {
 }
 
 func (in EntityInput) source(s Snapshot) string {
-	return in.Texts.T("field.source", map[string]any{
+	return literal(in.Texts.T("field.source", map[string]any{
 		"channel": named(oneLine(s.ChannelName), s.ChannelID),
 		"dialog":  s.DialogID,
 		"request": s.RequestID,
-	})
+	}))
 }
 
 // person adds name, phone and e-mail, and as comments what has no field.
 func (in EntityInput) person(s Snapshot, fields map[string]any) {
 	full := ClientName(s.Client, in.Texts)
 	name, last := SplitName(full)
-	fields["name"] = name
+	fields["name"] = literal(name)
 	if last != "" {
-		fields["lastName"] = last
+		fields["lastName"] = literal(last)
 	}
 	if rows := in.multifields(s.Client); len(rows) > 0 {
 		fields["fm"] = rows
@@ -138,7 +138,7 @@ func (in EntityInput) multifields(c Client) []any {
 		}
 	}
 	add("PHONE", "MOBILE", in.Phone)
-	add("EMAIL", "WORK", strings.TrimSpace(c.Email))
+	add("EMAIL", "WORK", literal(oneLine(c.Email)))
 	return rows
 }
 

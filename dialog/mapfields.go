@@ -18,7 +18,7 @@ import (
 // cannot be written, is a problem; the other fields are still given. Kinds
 // other than Deal and Lead have no mapping.
 func MapFields(s settings.Settings, snap Snapshot, kind Kind, types map[string]FieldType) (map[string]any, []Problem) {
-	m := mapper{locale: LocaleOf(s), types: types, fields: map[string]any{}}
+	m := newMapper(s, types)
 	if kind != Deal && kind != Lead {
 		return m.fields, nil
 	}
@@ -45,7 +45,7 @@ func MapFields(s settings.Settings, snap Snapshot, kind Kind, types map[string]F
 // CorrectionFields converts the fields that a person corrected, as MapFields
 // does; here an empty value clears the field.
 func CorrectionFields(s settings.Settings, c Correction, types map[string]FieldType) (map[string]any, []Problem) {
-	m := mapper{locale: LocaleOf(s), types: types, fields: map[string]any{}}
+	m := newMapper(s, types)
 	for _, field := range sortedKeys(c.Fields) {
 		value := c.Fields[field]
 		m.put("correction", field, value)
@@ -79,9 +79,14 @@ func CombinedUTM(analytics map[string]string) string {
 
 type mapper struct {
 	locale   Locale
+	currency string
 	types    map[string]FieldType
 	fields   map[string]any
 	problems []Problem
+}
+
+func newMapper(s settings.Settings, types map[string]FieldType) mapper {
+	return mapper{locale: LocaleOf(s), currency: s.CRM.Currency, types: types, fields: map[string]any{}}
 }
 
 // put converts one value into one field or notes the problem. A mapping to a
@@ -97,6 +102,9 @@ func (m *mapper) put(source, field, value string) {
 		return
 	case strings.TrimSpace(value) == "":
 		return
+	}
+	if t.Currency == "" {
+		t.Currency = m.currency
 	}
 	converted, err := Convert(value, t, m.locale)
 	if err != nil {

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -84,7 +85,7 @@ func AssignedText(in NotificationInput) string { return in.write("notify.assigne
 func (in NotificationInput) write(id string) string {
 	text := in.Texts.T(id, map[string]any{
 		"client":   bbLine(shorten(oneLine(in.ClientName), maxNotifiedName)),
-		"channel":  bbLine(shorten(oneLine(in.Channel), maxNotifiedName)),
+		"channel":  cmp.Or(bbLine(shorten(oneLine(in.Channel), maxNotifiedName)), "—"),
 		"text":     in.quote(),
 		"dialog":   in.DialogID,
 		"link":     in.link(),

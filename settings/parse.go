@@ -69,10 +69,7 @@ func readTree(data []byte) (tree any, read func(any) error, err error) {
 func (c *check) unknownKeys(path string, tree any, t reflect.Type) {
 	switch {
 	case t.Kind() == reflect.Struct:
-		keys, isMap := tree.(map[string]any)
-		if isMap {
-			c.structKeys(path, keys, t)
-		}
+		c.structKeys(path, keysOf(tree), t)
 	case t.Kind() == reflect.Slice:
 		rows, _ := tree.([]any)
 		for i, row := range rows {
@@ -93,6 +90,19 @@ func (c *check) structKeys(path string, keys map[string]any, t reflect.Type) {
 	}
 }
 
+// keysOf is the keys of a map with their values. YAML allows keys that are no
+// text; written out they are found to be unknown, instead of being passed over.
+func keysOf(tree any) map[string]any {
+	keys, _ := tree.(map[string]any)
+	if mixed, ok := tree.(map[any]any); ok {
+		keys = make(map[string]any, len(mixed))
+		for key, value := range mixed {
+			keys[fmt.Sprint(key)] = value
+		}
+	}
+	return keys
+}
+
 // fieldsOf is JSON name → type of the fields of a struct.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := make(map[string]reflect.Type, t.NumField())
@@ -107,7 +117,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 func typeProblems(err error) error {
 	var inJSON *json.UnmarshalTypeError
 	if errors.As(err, &inJSON) {
-		return Problems{{Field: inJSON.Field, Message: fmt.Sprintf("is a %s, but must be a %s", inJSON.Value, typeName(inJSON.Type))}}
+		return Problems{{Field: inJSON.Field, Message: fmt.Sprintf("must be of type %s, not %s", typeName(inJSON.Type), inJSON.Value)}}
 	}
 	var inYAML *yaml.TypeError
 	if errors.As(err, &inYAML) {

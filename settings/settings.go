@@ -118,6 +118,9 @@ type CRM struct {
 	CommentOnContact bool `json:"comment_on_contact,omitempty" yaml:"comment_on_contact,omitempty"`
 	// SourceID is the SOURCE of created entities (crm.status, ENTITY_ID SOURCE); "" = the portal's default.
 	SourceID string `json:"source_id,omitempty" yaml:"source_id,omitempty"`
+	// Currency is the ISO 4217 code of amounts that name none, for fields of the
+	// type money; "" = such an amount is a problem.
+	Currency string `json:"currency,omitempty" yaml:"currency,omitempty"`
 }
 
 // Channel says what one Chat2Desk channel makes.

@@ -28,6 +28,9 @@ var fieldName = regexp.MustCompile(`^(UF_[A-Z0-9_]{1,60}|ufCrm[A-Za-z0-9_]{1,60}
 // statusID is a status or stage code such as NEW or C1:NEW.
 var statusID = regexp.MustCompile(`^[A-Za-z0-9_:|.-]{1,50}$`)
 
+// currencyCode is an ISO 4217 code.
+var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+
 // AnalyticsKeys lists the web analytics Chat2Desk gives (A5).
 func AnalyticsKeys() []string {
 	return []string{

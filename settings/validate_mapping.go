@@ -101,6 +101,9 @@ func (c *check) crm(crm CRM) {
 	if crm.SourceID != "" && !statusID.MatchString(crm.SourceID) {
 		c.add("crm.source_id", "%q is not the id of a source", crm.SourceID)
 	}
+	if crm.Currency != "" && !currencyCode.MatchString(crm.Currency) {
+		c.add("crm.currency", "%q is not a currency; a code of three capital letters like EUR is needed", crm.Currency)
+	}
 }
 
 func (c *check) channel(path string, mode CRMMode, channel Channel) {
