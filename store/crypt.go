@@ -1,0 +1,61 @@
+package store
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+)
+
+// sealVersion is the first byte of each sealed value, so that the scheme can change.
+const sealVersion = 1
+
+// sealer encrypts secrets with AES-256-GCM under a key derived from the secret
+// key by HKDF-SHA-256. The zero sealer has no key: all it does fails with ErrNoKey.
+type sealer struct{ aead cipher.AEAD }
+
+func newSealer(secret []byte) (sealer, error) {
+	if len(secret) == 0 {
+		return sealer{}, nil
+	}
+	key, err := hkdf.Key(sha256.New, secret, nil, "puente store secrets v1", 32)
+	if err != nil {
+		return sealer{}, fmt.Errorf("store: derive key: %w", err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return sealer{}, fmt.Errorf("store: cipher: %w", err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return sealer{}, fmt.Errorf("store: cipher: %w", err)
+	}
+	return sealer{aead}, nil
+}
+
+// seal encrypts a secret for one place: it opens only under the same portal and name.
+func (s sealer) seal(portal, name string, plain []byte) ([]byte, error) {
+	if s.aead == nil {
+		return nil, ErrNoKey
+	}
+	return s.aead.Seal([]byte{sealVersion}, nil, plain, additional(portal, name)), nil
+}
+
+// open decrypts what seal made. Another key, place or a changed value is ErrWrongKey.
+func (s sealer) open(portal, name string, sealed []byte) ([]byte, error) {
+	if s.aead == nil {
+		return nil, ErrNoKey
+	}
+	if len(sealed) == 0 || sealed[0] != sealVersion {
+		return nil, fmt.Errorf("secret %s: unknown format", name)
+	}
+	plain, err := s.aead.Open(nil, nil, sealed[1:], additional(portal, name))
+	if err != nil {
+		return nil, fmt.Errorf("secret %s: %w", name, ErrWrongKey)
+	}
+	return plain, nil
+}
+
+// additional binds a value to its place. A slug has no NUL, so no two places are alike.
+func additional(portal, name string) []byte { return []byte(portal + "\x00" + name) }
