@@ -1,0 +1,239 @@
+package bitrix24
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// oauthPortal is a portal and its authorization server in one. Only the newest access token is good.
+type oauthPortal struct {
+	*portal
+	mu        sync.Mutex
+	good      string
+	refreshes []url.Values
+	onRefresh func(w http.ResponseWriter) bool // true: it has answered itself
+}
+
+const freshTokens = `{"access_token":"n1","refresh_token":"r2","expires_in":3600,"member_id":"m1","client_endpoint":"%s/rest/",
+"domain":"oauth.bitrix.info","scope":"crm","server_endpoint":"https://oauth.bitrix.info/rest/","status":"L","expires":1780003600,"user_id":1}`
+
+func newOAuthPortal(t *testing.T) *oauthPortal {
+	t.Helper()
+	p := &oauthPortal{good: "n1"}
+	p.portal = newPortal(t, func(w http.ResponseWriter, r *http.Request, s seen) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if r.URL.Path == "/oauth/token/" {
+			p.refreshes = append(p.refreshes, r.URL.Query())
+			if p.onRefresh == nil || !p.onRefresh(w) {
+				answerWith(w, 200, sprintf(freshTokens, p.URL))
+			}
+			return
+		}
+		if s.body["auth"] != p.good {
+			answerWith(w, 401, `{"error":"expired_token","error_description":"The access token provided has expired"}`)
+			return
+		}
+		answerWith(w, 200, `{"result":{"ID":"1"}}`)
+	})
+	return p
+}
+
+func (p *oauthPortal) app(t *testing.T) (*Client, *memoryTokens) {
+	t.Helper()
+	tokens := &memoryTokens{token: Token{Access: "old", Refresh: "r1", ClientEndpoint: p.URL + "/rest/", MemberID: "m1"}}
+	c, err := NewClient(Config{OAuth: &OAuth{
+		ClientID: "local.app", ClientSecret: "top-secret", ServerEndpoint: p.URL + "/rest/", Tokens: tokens,
+	}})
+	require.NoError(t, err)
+	return c, tokens
+}
+
+func TestAnExpiredTokenIsRefreshedAndTheCallRepeatedOnce(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	c, tokens := p.app(t)
+	answer, err := c.Call(t.Context(), "user.current", Params{"a": 1})
+	require.NoError(t, err)
+	require.Equal(t, `{"ID":"1"}`, answer.String())
+	require.Equal(t, []url.Values{{
+		"grant_type": {"refresh_token"}, "client_id": {"local.app"}, "client_secret": {"top-secret"}, "refresh_token": {"r1"},
+	}}, p.refreshes)
+	require.Equal(t, Token{
+		Access: "n1", Refresh: "r2", ClientEndpoint: p.URL + "/rest/", MemberID: "m1", ExpiresAt: time.Unix(1780003600, 0).UTC(),
+	}, tokens.token)
+	got := p.all()
+	require.Len(t, got, 3)
+	require.Equal(t, "/rest/user.current", got[2].path)
+	require.Equal(t, map[string]any{"a": 1.0, "auth": "n1"}, got[2].body)
+	require.Equal(t, int64(1), c.Stats().Refreshes)
+}
+
+func TestTwentyCallersShareOneRefresh(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	c, _ := p.app(t)
+	var failed atomic.Int64
+	var callers sync.WaitGroup
+	for range 20 {
+		callers.Go(func() {
+			if _, err := c.Call(t.Context(), "user.current", nil); err != nil {
+				failed.Add(1)
+			}
+		})
+	}
+	callers.Wait()
+	require.Zero(t, failed.Load())
+	require.Len(t, p.refreshes, 1)
+}
+
+func TestTwoProcessesShareOneRefresh(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	first, tokens := p.app(t)
+	second, err := NewClient(Config{OAuth: &OAuth{ClientID: "local.app", ClientSecret: "x", ServerEndpoint: p.URL, Tokens: tokens}})
+	require.NoError(t, err)
+	var callers sync.WaitGroup
+	for _, c := range []*Client{first, second, first, second} {
+		callers.Go(func() { _, _ = c.Call(t.Context(), "user.current", nil) })
+	}
+	callers.Wait()
+	require.Len(t, p.refreshes, 1)
+}
+
+func TestATokenThatStaysExpiredIsNotRefreshedForever(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	p.good = "never"
+	c, _ := p.app(t)
+	_, err := c.Call(t.Context(), "user.current", nil)
+	errorOf(t, err, KindAuthExpired)
+	require.Len(t, p.refreshes, 1)
+	require.Len(t, p.all(), 3)
+}
+
+func TestAnExpiredWebhookIsAnError(t *testing.T) {
+	t.Parallel()
+	p := replying(t, 401, `{"error":"expired_token","error_description":"x"}`)
+	_, err := p.client(t).Call(t.Context(), "profile", nil)
+	errorOf(t, err, KindAuthExpired)
+	require.Len(t, p.all(), 1)
+}
+
+func TestRefreshFailuresSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		kind   Kind
+		words  []string
+	}{
+		"spent token":    {400, `{"error":"invalid_grant","error_description":"Invalid grant"}`, KindAccessDenied, []string{"invalid_grant", "authorise"}},
+		"wrong client":   {200, `{"error":"wrong_client"}`, KindAccessDenied, []string{"wrong_client", "authorise"}},
+		"wrong secret":   {401, `{"error":"invalid_client"}`, KindAccessDenied, []string{"invalid_client"}},
+		"not installed":  {401, `{"error":"NOT_INSTALLED"}`, KindAccessDenied, []string{"NOT_INSTALLED"}},
+		"not paid":       {401, `{"error":"PAYMENT_REQUIRED","error_description":"ended"}`, KindAccessDenied, []string{"ended"}},
+		"anything else":  {400, `{"error":"invalid_request"}`, KindAccessDenied, []string{"invalid_request"}},
+		"slow down":      {503, `{"error":"QUERY_LIMIT_EXCEEDED"}`, KindRateLimited, nil},
+		"server error":   {500, `{"error":"INTERNAL_SERVER_ERROR"}`, KindAmbiguous, []string{"used up"}},
+		"page":           {502, `<html>502</html>`, KindAmbiguous, []string{"HTML", "used up"}},
+		"nothing":        {200, ``, KindAmbiguous, []string{"used up"}},
+		"without tokens": {200, `{"access_token":"x"}`, KindAmbiguous, []string{"no tokens"}},
+		"wrong types":    {200, `{"access_token":5}`, KindAmbiguous, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newOAuthPortal(t)
+			p.onRefresh = func(w http.ResponseWriter) bool { answerWith(w, c.status, c.body); return true }
+			client, tokens := p.app(t)
+			_, err := client.Call(t.Context(), "user.current", nil)
+			e := errorOf(t, err, c.kind)
+			for _, word := range append(c.words, "oauth.token") {
+				require.Contains(t, e.Error(), word)
+			}
+			for _, secret := range []string{"top-secret", "r1", "client_id"} {
+				require.NotContains(t, e.Error(), secret)
+			}
+			require.Equal(t, "old", tokens.token.Access)
+		})
+	}
+}
+
+func TestALostRefreshAnswerNamesNoSecret(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	p.onRefresh = func(http.ResponseWriter) bool { panic(http.ErrAbortHandler) }
+	c, _ := p.app(t)
+	_, err := c.Call(t.Context(), "user.current", nil)
+	e := errorOf(t, err, KindAmbiguous)
+	require.Contains(t, e.Error(), "used up")
+	require.NotContains(t, e.Error(), "top-secret")
+	require.NotContains(t, e.Error(), "refresh_token=")
+}
+
+func TestANewPairSurvivesAFailingStore(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	c, tokens := p.app(t)
+	tokens.failSave = 1
+	_, err := c.Call(t.Context(), "user.current", nil)
+	e := errorOf(t, err, KindRateLimited)
+	require.ErrorIs(t, e, errStoreDown)
+
+	_, err = c.Call(t.Context(), "user.current", nil)
+	require.NoError(t, err)
+	require.Equal(t, "r2", tokens.token.Refresh)
+	require.Len(t, p.refreshes, 1, "the refresh token is spent by the first request")
+}
+
+func TestARefreshGoesOnWhenItsCallerGivesUp(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	started, release := make(chan struct{}), make(chan struct{})
+	p.onRefresh = func(http.ResponseWriter) bool { close(started); <-release; return false }
+	c, tokens := p.app(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-started; cancel() }()
+	_, err := c.Call(ctx, "user.current", nil)
+	errorOf(t, err, KindRateLimited)
+	require.ErrorIs(t, err, context.Canceled)
+	close(release)
+	require.Eventually(t, func() bool {
+		token, err := tokens.Load(context.Background())
+		return err == nil && token.Access == "n1"
+	}, 5*time.Second, time.Millisecond)
+}
+
+// brokenTokens cannot be read.
+type brokenTokens struct{ memoryTokens }
+
+func (*brokenTokens) Load(context.Context) (Token, error) { return Token{}, errStoreDown }
+
+func TestWithoutATokenNothingIsSent(t *testing.T) {
+	t.Parallel()
+	c, err := NewClient(Config{OAuth: &OAuth{ClientID: "a", ClientSecret: "b", Tokens: &brokenTokens{}}})
+	require.NoError(t, err)
+	_, err = c.Call(t.Context(), "profile", nil)
+	errorOf(t, err, KindRateLimited)
+	require.ErrorIs(t, err, errStoreDown)
+	require.Zero(t, c.Stats().Requests)
+}
+
+func TestTokenAddress(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                "https://oauth.bitrix.info/oauth/token/",
+		"https://oauth.bitrix24.tech":     "https://oauth.bitrix24.tech/oauth/token/",
+		"https://oauth.bitrix.info/rest/": "https://oauth.bitrix.info/oauth/token/",
+		"http://127.0.0.1:8091/":          "http://127.0.0.1:8091/oauth/token/",
+	} {
+		require.Equal(t, want, (&OAuth{ServerEndpoint: given}).tokenAddress())
+	}
+}
