@@ -28,7 +28,7 @@ func drawNumber(t *rapid.T) (*phonenumbers.PhoneNumber, string) {
 	e164 := fmt.Sprintf("%s%04d", example[:len(example)-4], rapid.IntRange(0, 9999).Draw(t, "tail"))
 	n, err := phonenumbers.Parse(e164, "")
 	if err != nil || !phonenumbers.IsValidNumber(n) {
-		t.Skip("not in the tables")
+		n = phonenumbers.GetExampleNumberForType(country, kind)
 	}
 	return n, country
 }
@@ -57,7 +57,7 @@ func TestNormalizeIsIdempotent(t *testing.T) {
 		country := rapid.SampledFrom(countries).Draw(t, "country")
 		first, ok := phone.Normalize(raw, country)
 		if !ok {
-			t.Skip("no number")
+			return // most strings are no numbers
 		}
 		again, ok := phone.Normalize(first.String(), "")
 		require.True(t, ok, first.String())
