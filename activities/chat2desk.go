@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
+
+	"puente/chat2desk"
+	"puente/dialog"
+	"puente/portals"
+	"puente/store"
+	"puente/workflows"
+)
+
+// patientAttempts is how often Chat2Desk is asked for a transcript before the
+// webhooks have to do: about half a minute with the retry policy of chatStep.
+const patientAttempts = 6
+
+// Chat2Desk holds the steps that ask Chat2Desk.
+type Chat2Desk struct {
+	Store   *store.Store
+	Portals *portals.Registry
+}
+
+// LearnRequest finds out which request of a dialog a close without a request
+// id was about: the last one (GET /v1/dialogs/:id, chat2desk reference §3.3).
+func (a *Chat2Desk) LearnRequest(ctx context.Context, in workflows.LearnRequestInput) (workflows.LearnedRequest, error) {
+	api, err := a.Portals.Chat2Desk(ctx, in.Portal)
+	if err != nil {
+		return workflows.LearnedRequest{}, classify("", err)
+	}
+	out := workflows.LearnedRequest{DialogID: in.DialogID, ChannelID: in.ChannelID}
+	if out.DialogID == 0 {
+		out.DialogID, err = newestDialog(ctx, api, in.ClientID)
+		if err != nil || out.DialogID == 0 {
+			return out, ignoreNotFound(err)
+		}
+	}
+	d, err := api.Dialog(ctx, out.DialogID)
+	if err != nil {
+		return out, ignoreNotFound(err)
+	}
+	out.RequestID = d.LastRequestID
+	if d.ChannelID != 0 {
+		out.ChannelID = d.ChannelID
+	}
+	return out, nil
+}
+
+func newestDialog(ctx context.Context, api *chat2desk.API, client int64) (int64, error) {
+	dialogs, err := api.ClientDialogs(ctx, client)
+	newest := int64(0)
+	for _, d := range dialogs {
+		newest = max(newest, d.ID)
+	}
+	return newest, err
+}
+
+// ignoreNotFound makes "unknown there" an empty answer.
+func ignoreNotFound(err error) error {
+	if chat2desk.KindOf(err) == chat2desk.KindNotFound {
+		return nil
+	}
+	return classify("", err)
+}
+
+// LoadDialog takes the snapshot of a closed cycle and stores it: the messages
+// from Chat2Desk, completed by what the webhooks brought, or from the webhooks
+// alone if Chat2Desk cannot give them; the client with tags and custom fields;
+// web analytics. Texts and names stay in the store, only counts and ids are
+// returned. It may run again: the snapshot is replaced.
+func (a *Chat2Desk) LoadDialog(ctx context.Context, in workflows.LoadInput) (workflows.LoadedDialog, error) {
+	l := &loader{store: a.Store, in: in.Sync, patient: activity.GetInfo(ctx).Attempt < patientAttempts}
+	var err error
+	if l.settings, err = a.Store.SettingsVersion(ctx, in.Sync.Portal, in.Version); err != nil {
+		return workflows.LoadedDialog{}, classify("load", err)
+	}
+	if l.api, err = a.Portals.Chat2Desk(ctx, in.Sync.Portal); err != nil {
+		return workflows.LoadedDialog{}, classify("load", err)
+	}
+	snapshot, err := l.load(ctx)
+	if err != nil {
+		return workflows.LoadedDialog{}, classify("load", err)
+	}
+	if err := a.Store.SaveSnapshot(ctx, in.Sync.Portal, in.SyncID, snapshot); err != nil {
+		return workflows.LoadedDialog{}, classify("load", err)
+	}
+	step := store.Step{SyncID: in.SyncID, Name: "load", Status: "done", Detail: fmt.Sprintf("%d messages from %s", len(snapshot.Messages), snapshot.Source)}
+	return l.loaded(snapshot), classify("load", a.Store.SaveStep(ctx, step))
+}
+
+// loaded reduces a snapshot to what the workflow decides by.
+func (l *loader) loaded(s dialog.Snapshot) workflows.LoadedDialog {
+	out := workflows.LoadedDialog{
+		DialogID: s.DialogID, ChannelID: s.ChannelID, OperatorID: s.OperatorID,
+		Tags: s.RequestTags, ClientTags: union(s.Client.TagIDs, l.in.ClientTags), Messages: len(s.Messages), Source: s.Source,
+	}
+	for _, m := range s.Messages {
+		out.Files += len(m.Files)
+		out.Talked = out.Talked || m.Author == dialog.AuthorClient || m.Author == dialog.AuthorOperator
+	}
+	return out
+}
+
+// tolerate decides whether an error of Chat2Desk may be passed over: what is
+// permanent, or lasts longer than the first attempts, must not keep a dialog
+// out of the CRM. An error that is worth a retry is returned.
+func (l *loader) tolerate(err error) error {
+	var api *chat2desk.Error
+	if !errors.As(err, &api) {
+		return err
+	}
+	retry := api.Kind == chat2desk.KindAmbiguous || api.Kind == chat2desk.KindRateLimited
+	if retry && l.patient {
+		return err
+	}
+	return nil
+}
+
+func union(a, b []int64) []int64 {
+	seen := map[int64]bool{}
+	var out []int64
+	for _, list := range [][]int64{a, b} {
+		for _, id := range list {
+			if !seen[id] {
+				seen[id] = true
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}

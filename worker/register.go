@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"puente/activities"
+	"puente/workflows"
+)
+
+// Slots of the activity workers. Those of bitrix24 wait most of the time for
+// the portal's bucket; too few of them would starve the batches.
+const (
+	bitrix24Slots  = 400
+	chat2deskSlots = 50
+	storeSlots     = 50
+)
+
+// registry is the part of an SDK worker, or of a test environment, that
+// workflows and activities are registered with.
+type registry interface {
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+}
+
+// build makes one SDK worker per task queue.
+func (w *Worker) build() []worker.Worker {
+	dialogs := worker.New(w.opts.Temporal, workflows.DialogsQueue, w.options(storeSlots))
+	RegisterWorkflows(dialogs)
+	RegisterStore(dialogs, &activities.Store{Store: w.opts.Store, Portals: w.opts.Portals})
+	bitrix := worker.New(w.opts.Temporal, workflows.Bitrix24Queue, w.options(bitrix24Slots))
+	RegisterBitrix24(bitrix, &activities.Bitrix24{Store: w.opts.Store, Portals: w.opts.Portals})
+	chat := worker.New(w.opts.Temporal, workflows.Chat2DeskQueue, w.options(chat2deskSlots))
+	RegisterChat2Desk(chat, &activities.Chat2Desk{Store: w.opts.Store, Portals: w.opts.Portals})
+	return []worker.Worker{dialogs, bitrix, chat}
+}
+
+func (w *Worker) options(slots int) worker.Options {
+	return worker.Options{
+		MaxConcurrentActivityExecutionSize: slots,
+		WorkerStopTimeout:                  w.opts.StopTimeout,
+		WorkflowTaskPollerBehavior:         worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		ActivityTaskPollerBehavior:         worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+	}
+}
+
+// RegisterWorkflows registers all workflows under their stable names.
+func RegisterWorkflows(r registry) {
+	r.RegisterWorkflowWithOptions(workflows.Dialog, workflow.RegisterOptions{Name: workflows.DialogWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.DialogSync, workflow.RegisterOptions{Name: workflows.DialogSyncWorkflow})
+}
+
+// RegisterStore registers the steps of the queue dialogs.
+func RegisterStore(r registry, a *activities.Store) {
+	register(r, map[string]any{
+		workflows.RecallDialogStep: a.RecallDialog, workflows.RecordCloseStep: a.RecordClose,
+		workflows.OpenSyncStep: a.OpenSync, workflows.FinishSyncStep: a.FinishSync, workflows.ParkSyncStep: a.ParkSync,
+	})
+}
+
+// RegisterBitrix24 registers the steps of the queue bitrix24.
+func RegisterBitrix24(r registry, a *activities.Bitrix24) {
+	register(r, map[string]any{
+		workflows.NotifyStep: a.Notify, workflows.FindClientStep: a.FindClient,
+		workflows.CommitDialogStep: a.CommitDialog, workflows.AwaitConversionStep: a.AwaitConversion,
+	})
+}
+
+// RegisterChat2Desk registers the steps of the queue chat2desk.
+func RegisterChat2Desk(r registry, a *activities.Chat2Desk) {
+	register(r, map[string]any{workflows.LearnRequestStep: a.LearnRequest, workflows.LoadDialogStep: a.LoadDialog})
+}
+
+func register(r registry, steps map[string]any) {
+	for name, step := range steps {
+		r.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: name})
+	}
+}
+
+// RegisterSearchAttributes makes Puente's search attributes known to a
+// namespace. Those that exist are left alone; an unregistered one would make
+// every start fail (temporal reference §13.11).
+func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	service := c.OperatorService()
+	known, err := service.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("list search attributes: %w", err)
+	}
+	missing := map[string]enumspb.IndexedValueType{}
+	for _, key := range workflows.SearchAttributes() {
+		if _, exists := known.GetCustomAttributes()[key.GetName()]; !exists {
+			missing[key.GetName()] = key.GetValueType()
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = service.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
+	if err != nil && !strings.Contains(err.Error(), "already exist") {
+		return fmt.Errorf("add search attributes: %w", err)
+	}
+	return nil
+}
