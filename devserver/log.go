@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/log/tag"
@@ -63,9 +64,13 @@ func (l *logger) Panic(msg string, tags ...tag.Tag) {
 func (l *logger) Fatal(msg string, tags ...tag.Tag) { l.Panic(msg, tags...) }
 
 func (l *logger) write(level slog.Level, msg string, tags []tag.Tag) {
-	if level >= l.level.Level() && !l.quiet.Load() {
-		l.out.LogAttrs(context.Background(), level, msg, attributes(tags)...)
+	ctx := context.Background()
+	if level < l.level.Level() || l.quiet.Load() || !l.out.Enabled(ctx, level) {
+		return
 	}
+	record := slog.NewRecord(time.Now(), level, msg, 0)
+	record.AddAttrs(attributes(tags)...)
+	_ = l.out.Handler().Handle(ctx, record) // there is no other place to tell about a log that cannot be written
 }
 
 // describe puts message and tags into one line.

@@ -98,7 +98,7 @@ func install(ctx context.Context) error {
 
 func apt(ctx context.Context, arguments ...string) error {
 	all := append([]string{"-qq", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"}, arguments...)
-	cmd := exec.CommandContext(ctx, "apt-get", all...) //nolint:gosec // constant arguments
+	cmd := exec.CommandContext(ctx, "apt-get", all...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("apt-get %s: %w: %s", arguments[0], err, bytes.TrimSpace(out))
@@ -108,11 +108,11 @@ func apt(ctx context.Context, arguments ...string) error {
 
 // lock waits for an exclusive lock on a file, shared by all processes of this machine.
 func lock(path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a constant name
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil { //nolint:gosec // a descriptor fits
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return func() { _ = file.Close() }, nil // closing unlocks

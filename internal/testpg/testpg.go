@@ -24,8 +24,8 @@ const EnvURL = "PUENTE_TEST_DATABASE_URL"
 // startTimeout bounds everything, an installation of packages on a slow line included.
 const startTimeout = 5 * time.Minute
 
-// advice is what a person can do when no way led to a server.
-var advice = errors.New("no PostgreSQL for the tests: set " + EnvURL + " to a server on which databases may be created" +
+// errNoServer says what a person can do when no way led to a server.
+var errNoServer = errors.New("no PostgreSQL for the tests: set " + EnvURL + " to a server on which databases may be created" +
 	" (postgres://user:password@host:5432/postgres), or install the server's binaries (Debian: apt-get install postgresql)," +
 	" or start Docker")
 
@@ -53,11 +53,11 @@ func (s *Server) Stop() error {
 
 // URL returns the URL of a server on which the test may create databases. All tests of a process share it, so a test
 // makes a database of its own. It fails the test if there is no way to a server.
-func URL(t testing.TB) string {
-	t.Helper()
+func URL(tb testing.TB) string {
+	tb.Helper()
 	server, err := shared()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return server.URL
 }
@@ -76,5 +76,5 @@ func Start(ctx context.Context) (*Server, error) {
 		}
 		tried = append(tried, err)
 	}
-	return nil, errors.Join(append([]error{advice}, tried...)...)
+	return nil, errors.Join(append([]error{errNoServer}, tried...)...)
 }

@@ -3,6 +3,7 @@ package testpg_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -31,10 +32,10 @@ func TestMain(m *testing.M) {
 func child() {
 	server, err := testpg.Start(context.Background())
 	if err != nil {
-		os.Stdout.WriteString("error: " + err.Error() + "\n")
+		fmt.Println("error:", err)
 		os.Exit(1)
 	}
-	os.Stdout.WriteString(server.URL + "\n")
+	fmt.Println(server.URL)
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 	if err := server.Stop(); err != nil {
 		os.Exit(1)
@@ -55,7 +56,8 @@ func TestCallerMayCreateDatabases(t *testing.T) {
 
 func TestAllTestsOfAProcessShareOneServer(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, testpg.URL(t), testpg.URL(t))
+	first := testpg.URL(t)
+	require.Equal(t, first, testpg.URL(t))
 }
 
 func TestNamedServerIsTakenAndLeftAlone(t *testing.T) {
@@ -71,9 +73,9 @@ func startChild(t *testing.T) (cmd *exec.Cmd, stdin io.Writer, url, dir string) 
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "testpg") // t.TempDir is closed to the server's user
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o777)) //nolint:gosec // the server's user must get in
+	require.NoError(t, os.Chmod(dir, 0o777))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	cmd = exec.Command(os.Args[0]) //nolint:gosec // this binary
+	cmd = exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=1", testpg.EnvURL+"=", "TMPDIR="+dir)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)

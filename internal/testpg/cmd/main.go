@@ -46,7 +46,7 @@ func run(arguments []string) (status int, err error) {
 
 // runWith runs the command until it ends. An interrupt is passed on, and the command is given its time to obey.
 func runWith(ctx context.Context, url string, arguments []string) (int, error) {
-	cmd := exec.CommandContext(ctx, arguments[0], arguments[1:]...) //nolint:gosec // running a given command is its purpose
+	cmd := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), testpg.EnvURL+"="+url)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
