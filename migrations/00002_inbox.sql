@@ -15,7 +15,7 @@ CREATE TABLE inbox (
     finished_at BIGINT NOT NULL,
     body        BYTEA  NOT NULL, -- as received
     order_key   TEXT   NOT NULL,
-    seq         BIGINT NOT NULL, -- database time of acceptance: the order within order_key
+    seq         BIGINT NOT NULL, -- order of acceptance: the database's time, but always above what was there before
     status      TEXT   NOT NULL, -- new, done, ignored, failed
     owner       TEXT   NOT NULL, -- who was handed the row last
     attempts    BIGINT NOT NULL,
@@ -25,10 +25,10 @@ CREATE TABLE inbox (
 );
 CREATE UNIQUE INDEX inbox_dedupe ON inbox (portal, source, dedupe_key);
 CREATE INDEX inbox_open_by_key ON inbox (portal, order_key, seq, id) WHERE status = 'new';
-CREATE INDEX inbox_open ON inbox (seq) WHERE status = 'new';
+CREATE INDEX inbox_seq ON inbox (seq);
 CREATE INDEX inbox_request ON inbox (portal, request_id, event_time, id) WHERE request_id <> 0;
 CREATE INDEX inbox_dialog ON inbox (portal, client_id, channel_id, event_time, id) WHERE client_id <> 0;
-CREATE INDEX inbox_received ON inbox (portal, received_at);
+CREATE INDEX inbox_received ON inbox (portal, received_at, id);
 
 -- One row per (portal, order_key) that has unfinished rows. Its row lock and its
 -- lease make one process the owner of the whole run of the key.

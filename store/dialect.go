@@ -26,6 +26,9 @@ type dialect struct {
 	lock    string // SQL suffix: lock the rows of a SELECT
 	skip    string // SQL suffix: lock them, leaving out those that others have locked
 	lite    bool
+	// isolation: our locking relies on each statement seeing what was committed
+	// before it, whatever the server's default is.
+	isolation *sql.TxOptions
 }
 
 // now of PostgreSQL is the wall clock, not the start of the transaction: a
@@ -44,6 +47,7 @@ func parseURL(raw string) (dialect, error) {
 		return dialect{
 			driver: "pgx", dsn: raw, goose: goose.DialectPostgres, maxOpen: 20,
 			now: pgNow, lock: " FOR UPDATE", skip: " FOR UPDATE SKIP LOCKED",
+			isolation: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		}, nil
 	case ok && scheme == "sqlite":
 		return parseSQLite(rest)
@@ -70,7 +74,7 @@ func parseSQLite(rest string) (dialect, error) {
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: params.Encode()}
 	return dialect{
 		driver: "sqlite", dsn: file.String(), goose: goose.DialectSQLite3, maxOpen: 8,
-		now: liteNow, lite: true,
+		now: liteNow, lite: true, isolation: &sql.TxOptions{}, // SQLite knows only serial writers
 	}, createFile(path)
 }
 

@@ -3,9 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -74,9 +72,14 @@ func (s *Store) Accept(ctx context.Context, events []InboxEvent) (stored int, er
 		if err := s.openKeys(tx, keysOf(fresh)); err != nil {
 			return err
 		}
+		base, err := s.nextSeq(tx)
+		if err != nil {
+			return err
+		}
 		stored = 0
 		for _, row := range rows {
-			added, err := s.insertEvent(tx, row)
+			row.Seq = base + int64(row.place)
+			added, err := insertEvent(tx, row.InboxEvent)
 			if err != nil {
 				return err
 			}
@@ -168,26 +171,32 @@ func (s *Store) openKeys(tx *gorm.DB, keys []inboxKey) error {
 	return nil
 }
 
+// nextSeq is where the order numbers of a list begin: the database's time, so
+// that several processes agree on the order, but above all numbers there are,
+// so that neither a coarse clock nor one that is set back can change the order
+// within a key. The keys are locked: what others stored under them is visible.
+func (s *Store) nextSeq(tx *gorm.DB) (int64, error) {
+	var row struct{ Moment, Above int64 }
+	err := tx.Raw("SELECT " + s.d.now + " AS moment, COALESCE(MAX(seq), 0) + 1 AS above FROM inbox").Scan(&row).Error
+	return max(row.Moment, row.Above), err
+}
+
 // insertEvent stores one event or counts it as a duplicate; added is 1 or 0.
-// Seq is the database's time, so that several processes agree on the order.
-func (s *Store) insertEvent(tx *gorm.DB, row acceptRow) (added int, err error) {
+func insertEvent(tx *gorm.DB, e InboxEvent) (added int, err error) {
 	var ids []string
-	e := row.InboxEvent
-	err = tx.Raw(s.insertSQL(), e.ID, e.Portal, e.Source, e.Key, clean(e.HookType),
+	err = tx.Raw(insertSQL, e.ID, e.Portal, e.Source, e.Key, clean(e.HookType),
 		e.ClientID, e.ChannelID, e.DialogID, e.RequestID, e.MessageID,
-		micros(e.EventTime), micros(e.ReceivedAt), e.Body, e.OrderKey, row.place).Scan(&ids).Error
+		micros(e.EventTime), micros(e.ReceivedAt), e.Body, e.OrderKey, e.Seq).Scan(&ids).Error
 	if err == nil && len(ids) == 1 && ids[0] == e.ID {
 		added = 1
 	}
 	return added, err
 }
 
-func (s *Store) insertSQL() string {
-	return fmt.Sprintf(`INSERT INTO inbox (id, portal, source, dedupe_key, hook_type,
-		client_id, channel_id, dialog_id, request_id, message_id,
-		event_time, received_at, body, order_key, seq,
-		finished_at, status, owner, attempts, last_error, duplicates, workflow_id)
-		VALUES (%s, %s + ?, 0, 'new', '', 0, '', 0, '')
-		ON CONFLICT (portal, source, dedupe_key) DO UPDATE SET duplicates = inbox.duplicates + 1
-		RETURNING id`, "?"+strings.Repeat(", ?", 13), s.d.now)
-}
+const insertSQL = `INSERT INTO inbox (id, portal, source, dedupe_key, hook_type,
+	client_id, channel_id, dialog_id, request_id, message_id,
+	event_time, received_at, body, order_key, seq,
+	finished_at, status, owner, attempts, last_error, duplicates, workflow_id)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'new', '', 0, '', 0, '')
+	ON CONFLICT (portal, source, dedupe_key) DO UPDATE SET duplicates = inbox.duplicates + 1
+	RETURNING id`

@@ -63,17 +63,20 @@ func (s *Store) readyKeys(tx *gorm.DB, limit int) (keys []inboxKey, err error) {
 	return keys, err
 }
 
-// handOut leases the keys whose rows fit into limit, with those rows. The rows
-// are read after the keys were locked, so they include all that an earlier
-// owner left.
+// handOut takes rows of the locked keys up to limit and leases those keys. The
+// rows are read after the keys were locked, so they include all that an earlier
+// owner left. Keys for which there is no room stay free.
 func (s *Store) handOut(tx *gorm.DB, owner string, keys []inboxKey, limit int, lease time.Duration) ([]InboxEvent, error) {
 	var events []InboxEvent
 	for _, key := range keys {
 		if len(events) == limit {
 			break
 		}
-		run, err := s.leaseRun(tx, owner, key, min(limit-len(events), runLimit), lease)
+		run, err := takeRun(tx, owner, key, min(limit-len(events), runLimit))
 		if err != nil {
+			return nil, err
+		}
+		if err := s.leaseKey(tx, owner, key, len(run), lease); err != nil {
 			return nil, err
 		}
 		events = append(events, run...)
@@ -82,19 +85,21 @@ func (s *Store) handOut(tx *gorm.DB, owner string, keys []inboxKey, limit int, l
 	return events, nil
 }
 
-// leaseRun leases the first rows of one key. A key without rows is a leftover
-// and removed.
-func (s *Store) leaseRun(tx *gorm.DB, owner string, key inboxKey, limit int, lease time.Duration) (run []InboxEvent, err error) {
+// takeRun marks the oldest rows of a key as handed to owner.
+func takeRun(tx *gorm.DB, owner string, key inboxKey, limit int) (run []InboxEvent, err error) {
 	err = tx.Raw(`UPDATE inbox SET owner = ? WHERE id IN (
 			SELECT id FROM inbox WHERE portal = ? AND order_key = ? AND status = 'new' ORDER BY seq, id LIMIT ?)
 		RETURNING *`, owner, key.Portal, key.OrderKey, limit).Scan(&run).Error
-	if err != nil {
-		return nil, err
+	return run, err
+}
+
+// leaseKey makes owner the only one who gets rows of a key. A key without rows
+// is a leftover and removed.
+func (s *Store) leaseKey(tx *gorm.DB, owner string, key inboxKey, rows int, lease time.Duration) error {
+	if rows == 0 {
+		return tx.Exec("DELETE FROM inbox_keys WHERE portal = ? AND order_key = ?", key.Portal, key.OrderKey).Error
 	}
-	if len(run) == 0 {
-		return nil, tx.Exec("DELETE FROM inbox_keys WHERE portal = ? AND order_key = ?", key.Portal, key.OrderKey).Error
-	}
-	return run, tx.Exec("UPDATE inbox_keys SET owner = ?, ready_at = "+s.d.now+" + ? WHERE portal = ? AND order_key = ?",
+	return tx.Exec("UPDATE inbox_keys SET owner = ?, ready_at = "+s.d.now+" + ? WHERE portal = ? AND order_key = ?",
 		owner, lease.Microseconds(), key.Portal, key.OrderKey).Error
 }
 

@@ -1,8 +1,8 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -91,19 +91,33 @@ func (s *Store) loadSecrets(tx *gorm.DB, p *Portal) error {
 	return nil
 }
 
+// CheckKey tells whether the secret key is the one that the stored secrets were
+// encrypted with: ErrWrongKey or ErrNoKey if not. Before the first secret any
+// key is right.
+func (s *Store) CheckKey(ctx context.Context) error {
+	_, err := s.keyChecked(s.read(ctx))
+	return fail(err, "check secret key")
+}
+
 // checkKey refuses to mix secrets of two keys in one database: the first save
 // leaves a value that each later save must be able to open.
 func (s *Store) checkKey(tx *gorm.DB) error {
-	var row secretRow
-	err := tx.Table(secretsTable).Where("portal = ? AND name = ?", "", checkSecret).Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return s.saveSecret(tx, "", checkSecret, []byte(checkSecret))
-	}
-	if err != nil {
+	found, err := s.keyChecked(tx)
+	if err != nil || found {
 		return err
 	}
-	_, err = s.seal.open("", checkSecret, row.Value)
-	return err
+	return s.saveSecret(tx, "", checkSecret, []byte(checkSecret))
+}
+
+// keyChecked opens the check value if there is one.
+func (s *Store) keyChecked(tx *gorm.DB) (found bool, err error) {
+	var rows []secretRow
+	err = tx.Table(secretsTable).Where("portal = ? AND name = ?", "", checkSecret).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return false, err
+	}
+	_, err = s.seal.open("", checkSecret, rows[0].Value)
+	return true, err
 }
 
 // mustJSON is for our own plain structs, which always marshal.

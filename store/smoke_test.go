@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"puente/dialog"
+	"puente/settings"
 	"puente/store"
 	"puente/store/storetest"
-	"puente/settings"
-	"puente/dialog"
 )
 
 func TestSmoke(t *testing.T) {

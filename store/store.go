@@ -127,7 +127,7 @@ func (s *Store) writeOnce(ctx context.Context, fn func(tx *gorm.DB) error) error
 			return ctx.Err()
 		}
 	}
-	return s.db.WithContext(ctx).Transaction(fn)
+	return s.db.WithContext(ctx).Transaction(fn, s.d.isolation)
 }
 
 // pause waits about d, spread by half of it, or until ctx ends.

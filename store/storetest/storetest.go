@@ -31,7 +31,7 @@ func Databases(t testing.TB) map[string]string {
 // Empty is Databases before the first migration.
 func Empty(t testing.TB) map[string]string {
 	t.Helper()
-	return map[string]string{SQLite: emptySQLite(t), Postgres: createDatabase(t, "template1")}
+	return map[string]string{SQLite: emptySQLite(t), Postgres: createDatabase(t, "template0")}
 }
 
 // Open opens a store that is closed at the end of the test.
