@@ -1,0 +1,137 @@
+// Package api is the HTTP side of Puente: webhooks in, the ledger of runs,
+// re-runs, settings and health out.
+//
+// Webhooks are plain gin handlers, because their senders promise nothing about
+// what they send and wait for an answer of a few milliseconds. Everything else
+// is a huma operation: validated by its declared types and described in
+// /openapi.json. Every error is an RFC 9457 problem document.
+//
+// The package decides nothing about dialogs: it stores events and asks the
+// rerun package; the worker does the rest.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"puente/rerun"
+)
+
+// Version of the described interface; it changes when the interface does, not
+// with each build.
+const Version = "1.0.0"
+
+func init() { gin.SetMode(gin.ReleaseMode) }
+
+// Links says where people find what the API names.
+type Links struct {
+	TemporalUI string // base address of the Temporal UI, "" = no links
+	Namespace  string // Temporal namespace of the runs
+}
+
+// Options are the parts the API works with.
+type Options struct {
+	// Store is required.
+	Store Store
+	// Temporal answers /readyz; nil means never ready.
+	Temporal Temporal
+	// Rerun serves the re-run routes; required.
+	Rerun *rerun.Service
+	// Notify wakes a dispatcher in the same process after events were
+	// accepted; it must not block. May be nil.
+	Notify func()
+	Links  Links
+	// Validator checks settings against the real portal; nil skips that check.
+	Validator Validator
+	Logger    *slog.Logger         // nil = slog.Default
+	Metrics   *prometheus.Registry // nil = a registry of its own
+}
+
+// server holds what the handlers share.
+type server struct {
+	Options
+	log     *slog.Logger
+	portals *portalCache
+	metrics *metrics
+	huma    huma.API
+}
+
+// New builds the handler of all routes. It panics if the same registry is
+// given twice: metrics cannot be registered twice.
+func New(o Options) http.Handler {
+	s := newServer(o)
+	router := s.router()
+	s.webhookRoutes(router)
+	s.huma = humagin.New(router, humaConfig())
+	s.huma.UseMiddleware(s.authorize)
+	s.syncRoutes()
+	s.rerunRoutes()
+	s.settingsRoutes()
+	s.historyRoutes()
+	s.healthRoutes(router)
+	s.documentRoutes(router)
+	return router
+}
+
+func newServer(o Options) *server {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	if o.Notify == nil {
+		o.Notify = func() {}
+	}
+	return &server{
+		Options: o, log: o.Logger,
+		portals: newPortalCache(o.Store, portalCacheTTL, time.Now),
+		metrics: newMetrics(o.Metrics),
+	}
+}
+
+// router carries the middleware that every route passes, foreign paths too.
+func (s *server) router() *gin.Engine {
+	r := gin.New()
+	r.RedirectTrailingSlash = false // a redirected POST loses its body at many senders
+	r.HandleMethodNotAllowed = true
+	r.Use(s.observe, s.recoverPanic, secureHeaders)
+	r.NoRoute(func(c *gin.Context) { problem(c, http.StatusNotFound, "there is nothing at this address") })
+	r.NoMethod(func(c *gin.Context) {
+		problem(c, http.StatusMethodNotAllowed, "this address does not take "+c.Request.Method)
+	})
+	return r
+}
+
+// humaConfig leaves out huma's own document routes: they load scripts from a
+// foreign host.
+func humaConfig() huma.Config {
+	c := huma.DefaultConfig("Puente", Version)
+	c.Info.Description = "Chat2Desk and contact centers in, Bitrix24 out. Errors are RFC 9457 problem documents."
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.CreateHooks = nil // no $schema links in answers
+	c.RejectUnknownQueryParameters = true
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		securityScheme: {Type: "http", Scheme: "bearer", Description: "API key of the portal"},
+	}
+	return c
+}
+
+// NewHTTPServer wraps the handler with the bounds of a server that faces the
+// internet: slow headers, slow bodies and idle connections are cut.
+func NewHTTPServer(addr string, h http.Handler) *http.Server {
+	return &http.Server{
+		Addr: addr, Handler: h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"puente/dialog"
+	"puente/rerun"
+)
+
+// rerunInput asks for one sync to be run again.
+type rerunInput struct {
+	syncInput
+	Key  string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"repeating the request with the same key does nothing new"`
+	Body *struct {
+		Reason     string             `json:"reason,omitempty" maxLength:"1000" doc:"why; kept in the audit log"`
+		Correction *dialog.Correction `json:"correction,omitempty" doc:"what is to be different; the original input is kept"`
+	}
+}
+
+// abandonInput gives one sync up.
+type abandonInput struct {
+	syncInput
+	Key  string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"repeating the request with the same key does nothing new"`
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"why; kept in the ledger and the audit log"`
+	}
+}
+
+// requested answers an accepted re-run; its outcome stands in the ledger later.
+type requested struct {
+	SyncID     string `json:"sync_id"`
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id,omitempty" doc:"of the new run, if one was started"`
+	RequestID  string `json:"request_id" doc:"the idempotency key that was used"`
+	How        string `json:"how,omitempty" doc:"continued: the parked run goes on; started: the closed run was started again"`
+	RunURL     string `json:"run_url,omitempty"`
+}
+
+func (s *server) rerunRoutes() {
+	accepts := func(op *huma.Operation) { op.DefaultStatus = http.StatusAccepted }
+	errs := errorsToo(http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable)
+	operation(s, http.MethodPost, "/syncs/{id}/rerun", "rerun-sync", "Run a failed sync again, corrected if need be",
+		s.rerunSync, tagged("ledger"), accepts, errs)
+	operation(s, http.MethodPost, "/syncs/{id}/abandon", "abandon-sync", "Give a sync up for good",
+		s.abandonSync, tagged("ledger"), accepts, errs)
+}
+
+func (s *server) rerunSync(ctx context.Context, in *rerunInput) (*body[requested], error) {
+	r := rerun.Request{Actor: callerOf(ctx).Actor, RequestID: in.Key}
+	if in.Body != nil {
+		r.Reason, r.Correction = in.Body.Reason, in.Body.Correction
+	}
+	out, err := s.Rerun.One(ctx, in.Portal, in.ID, r)
+	return s.requested(ctx, out, err)
+}
+
+func (s *server) abandonSync(ctx context.Context, in *abandonInput) (*body[requested], error) {
+	out, err := s.Rerun.Abandon(ctx, in.Portal, in.ID, rerun.Request{
+		Actor: callerOf(ctx).Actor, RequestID: in.Key, Reason: in.Body.Reason,
+	})
+	return s.requested(ctx, out, err)
+}
+
+func (s *server) requested(ctx context.Context, out rerun.Outcome, err error) (*body[requested], error) {
+	if err != nil {
+		return nil, s.fail(ctx, "sync", err)
+	}
+	return &body[requested]{Body: requested{
+		SyncID: out.Sync.ID, WorkflowID: out.WorkflowID, RunID: out.RunID, RequestID: out.RequestID, How: string(out.How),
+		RunURL: linker{Links: s.Links}.run(out.WorkflowID, out.RunID),
+	}}, nil
+}
