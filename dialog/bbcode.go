@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -16,11 +17,19 @@ const zeroWidth = '\u200b'
 
 // batchReference begins a reference to an earlier command of a batch
 // (bitrix24 reference §2.4): the portal would replace it by what it finds.
-const batchReference = "$result["
+// Zero-width spaces that stand there already are kept apart from ours.
+var (
+	batchReference  = regexp.MustCompile(`\$result(\x{200b}*)\[`)
+	brokenReference = regexp.MustCompile(`\$result\x{200b}(\x{200b}*)\[`)
+)
 
-// literal keeps the portal from taking foreign text for a batch reference.
+// literal keeps the portal from taking foreign text for a batch reference: a
+// zero-width space stands between $result and its bracket.
 func literal(text string) string {
-	return strings.ReplaceAll(text, batchReference, "$result"+string(zeroWidth)+"[")
+	if !strings.Contains(text, "$result") {
+		return text
+	}
+	return batchReference.ReplaceAllString(text, "$$result"+string(zeroWidth)+"${1}[")
 }
 
 // EscapeBB makes text safe to stand in BB code. Only brackets that could begin
@@ -30,11 +39,12 @@ func EscapeBB(text string) string {
 	if !strings.Contains(text, "[") {
 		return text
 	}
+	text = literal(text)
 	var out strings.Builder
 	out.Grow(len(text) + 16)
 	for i := range len(text) {
 		out.WriteByte(text[i])
-		if text[i] == '[' && (startsTag(text[i+1:]) || strings.HasSuffix(text[:i+1], batchReference)) {
+		if text[i] == '[' && startsTag(text[i+1:]) {
 			out.WriteRune(zeroWidth)
 		}
 	}
@@ -43,7 +53,8 @@ func EscapeBB(text string) string {
 
 // UnescapeBB undoes EscapeBB.
 func UnescapeBB(text string) string {
-	return strings.ReplaceAll(text, "["+string(zeroWidth), "[")
+	text = strings.ReplaceAll(text, "["+string(zeroWidth), "[")
+	return brokenReference.ReplaceAllString(text, "$$result${1}[")
 }
 
 // startsTag says whether a bracket followed by rest could be read as a tag. A

@@ -60,7 +60,8 @@ func (r *renderer) clientFact() string {
 	c := r.snapshot.Client
 	var marks []string
 	for _, mark := range []string{c.Phone, c.Email, c.Identity} {
-		if mark != "" && !slices.Contains(marks, mark) {
+		same := func(other string) bool { return strings.TrimLeft(other, "+") == strings.TrimLeft(mark, "+") }
+		if mark != "" && !slices.ContainsFunc(marks, same) {
 			marks = append(marks, mark)
 		}
 	}
