@@ -19,7 +19,7 @@ func (s *server) historyRoutes() {
 }
 
 type eventInput struct {
-	portalInput
+	PortalInput
 	Event string `path:"event" maxLength:"64" pattern:"^[A-Za-z0-9-]+$" doc:"id of the event"`
 }
 
@@ -65,8 +65,8 @@ func showEvent(r store.InboxEvent) event {
 }
 
 type inboxInput struct {
-	portalInput
-	pageInput
+	PortalInput
+	PageInput
 	Status   string `query:"status" enum:"new,done,ignored,failed" doc:"none = all"`
 	HookType string `query:"hook_type" maxLength:"100"`
 	Client   int64  `query:"client" minimum:"1" doc:"Chat2Desk client id"`
@@ -83,8 +83,8 @@ func (s *server) listInbox(ctx context.Context, in *inboxInput) (*body[list[even
 }
 
 type auditInput struct {
-	portalInput
-	pageInput
+	PortalInput
+	PageInput
 	Subject string `query:"subject" maxLength:"100" pattern:"^[A-Za-z0-9:._-]*$" doc:"for example sync:<id>; none = all"`
 }
 
@@ -113,8 +113,8 @@ func (s *server) listAudit(ctx context.Context, in *auditInput) (*body[list[audi
 }
 
 type versionsInput struct {
-	portalInput
-	pageInput
+	PortalInput
+	PageInput
 }
 
 // settingsVersion tells who made a version of the settings.
@@ -136,7 +136,7 @@ func (s *server) listVersions(ctx context.Context, in *versionsInput) (*body[lis
 }
 
 type dialogsInput struct {
-	portalInput
+	PortalInput
 	Client int64 `query:"client" required:"true" minimum:"1" doc:"Chat2Desk client id"`
 }
 

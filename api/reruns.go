@@ -12,7 +12,7 @@ import (
 
 // rerunInput asks for one sync to be run again.
 type rerunInput struct {
-	syncInput
+	SyncInput
 	Key  string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"repeating the request with the same key does nothing new"`
 	Body *struct {
 		Reason     string             `json:"reason,omitempty" maxLength:"1000" doc:"why; kept in the audit log"`
@@ -22,7 +22,7 @@ type rerunInput struct {
 
 // abandonInput gives one sync up.
 type abandonInput struct {
-	syncInput
+	SyncInput
 	Key  string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"repeating the request with the same key does nothing new"`
 	Body struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"why; kept in the ledger and the audit log"`

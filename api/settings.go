@@ -16,33 +16,33 @@ import (
 	"puente/store"
 )
 
-// versionInput picks a version; 0 is the newest.
-type versionInput struct {
-	portalInput
+// VersionInput picks a version; 0 is the newest.
+type VersionInput struct {
+	PortalInput
 	Version int `query:"version" minimum:"0" doc:"an earlier version; 0 = the newest"`
 }
 
 type sectionInput struct {
-	versionInput
+	VersionInput
 	Section string `path:"section" enum:"general,tags,analytics,fields,operators,crm"`
 }
 
-// changeInput is what both ways of writing settings share.
-type changeInput struct {
+// ChangeInput is what both ways of writing settings share.
+type ChangeInput struct {
 	IfMatch   string `header:"If-Match" maxLength:"20" doc:"ETag that was read: refuses the change with 412 if there is a newer version"`
 	IfVersion int    `query:"if_version" minimum:"0" doc:"the same by number: refuses with 409; 0 = any"`
 	Reason    string `query:"reason" maxLength:"1000" doc:"why; kept with the version"`
 }
 
 type putSettingsInput struct {
-	portalInput
-	changeInput
+	PortalInput
+	ChangeInput
 	RawBody []byte `contentType:"application/json"`
 }
 
 type putSectionInput struct {
-	portalInput
-	changeInput
+	PortalInput
+	ChangeInput
 	Section string `path:"section" enum:"general,tags,analytics,fields,operators,crm"`
 	RawBody []byte `contentType:"application/json"`
 }
@@ -81,7 +81,7 @@ func (s *server) takes(example any) func(*huma.Operation) {
 	}
 }
 
-func (s *server) getSettings(ctx context.Context, in *versionInput) (*versioned[settings.Settings], error) {
+func (s *server) getSettings(ctx context.Context, in *VersionInput) (*versioned[settings.Settings], error) {
 	doc, version, err := s.readSettings(ctx, in.Portal, in.Version)
 	if err != nil {
 		return nil, s.fail(ctx, "version of the settings", err)
@@ -114,7 +114,7 @@ func (s *server) putSettings(ctx context.Context, in *putSettingsInput) (*versio
 	if err != nil {
 		return nil, err
 	}
-	version, warnings, err := s.save(ctx, in.Portal, doc, in.changeInput, ifVersion)
+	version, warnings, err := s.save(ctx, in.Portal, doc, in.ChangeInput, ifVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (s *server) putSection(ctx context.Context, in *putSectionInput) (*versione
 		if condition == 0 {
 			condition = newest
 		}
-		version, warnings, err := s.save(ctx, in.Portal, doc, in.changeInput, condition)
+		version, warnings, err := s.save(ctx, in.Portal, doc, in.ChangeInput, condition)
 		if err == nil {
 			return answerSection(doc, in.Section, version, warnings)
 		}
@@ -154,7 +154,7 @@ func (s *server) putSection(ctx context.Context, in *putSectionInput) (*versione
 }
 
 // expected is the version the caller read, 0 if it does not care.
-func (in changeInput) expected() (int, error) {
+func (in ChangeInput) expected() (int, error) {
 	if in.IfMatch == "" || in.IfMatch == "*" {
 		return in.IfVersion, nil
 	}
@@ -167,7 +167,7 @@ func (in changeInput) expected() (int, error) {
 
 // save validates and writes a new version. The portal is asked last, since
 // that is slow; if it does not answer, the settings are kept with a warning.
-func (s *server) save(ctx context.Context, portal string, doc settings.Settings, in changeInput, ifVersion int) (int, []string, error) {
+func (s *server) save(ctx context.Context, portal string, doc settings.Settings, in ChangeInput, ifVersion int) (int, []string, error) {
 	if problems := settings.Validate(doc); len(problems) > 0 {
 		return 0, nil, invalid(problems, "body")
 	}

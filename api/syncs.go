@@ -9,8 +9,8 @@ import (
 	"puente/store"
 )
 
-// filterInput chooses rows of the ledger; filters add up.
-type filterInput struct {
+// FilterInput chooses rows of the ledger; filters add up.
+type FilterInput struct {
 	Status []string  `query:"status" enum:"open,syncing,failed,done,skipped,abandoned" doc:"states, separated by commas; none = all"`
 	Kind   string    `query:"kind" maxLength:"40" pattern:"^[a-z_-]*$" doc:"kind of run, for example dialog"`
 	Since  time.Time `query:"since" doc:"created at or after, RFC 3339"`
@@ -18,25 +18,26 @@ type filterInput struct {
 	Q      string    `query:"q" maxLength:"200" doc:"id of a dialog, request, client or CRM entity, workflow id, or words of the error"`
 }
 
-func (f filterInput) filter(p store.Page) store.SyncFilter {
+func (f FilterInput) filter(p store.Page) store.SyncFilter {
 	return store.SyncFilter{
 		Status: f.Status, Kind: f.Kind, Since: f.Since, Until: f.Until, Query: storable(f.Q, maxKey), Page: p,
 	}
 }
 
 type syncsInput struct {
-	portalInput
-	pageInput
-	filterInput
+	PortalInput
+	PageInput
+	FilterInput
 }
 
 type summaryInput struct {
-	portalInput
-	filterInput
+	PortalInput
+	FilterInput
 }
 
-type syncInput struct {
-	portalInput
+// SyncInput names one row of the ledger.
+type SyncInput struct {
+	PortalInput
 	ID string `path:"id" maxLength:"64" pattern:"^[A-Za-z0-9-]+$" doc:"id of the sync"`
 }
 
@@ -81,7 +82,7 @@ func (s *server) countSyncs(ctx context.Context, in *summaryInput) (*body[summar
 	}}, nil
 }
 
-func (s *server) getSync(ctx context.Context, in *syncInput) (*body[SyncDetail], error) {
+func (s *server) getSync(ctx context.Context, in *SyncInput) (*body[SyncDetail], error) {
 	row, err := s.Store.Sync(ctx, in.Portal, in.ID)
 	if err != nil {
 		return nil, s.fail(ctx, "sync", err)
