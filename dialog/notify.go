@@ -44,7 +44,7 @@ type NotificationInput struct {
 func Recipients(s settings.Settings, operatorID int64) []int64 {
 	user, mapped := s.UserFor(operatorID)
 	switch {
-	case mapped:
+	case mapped && user > 0:
 		return users(user)
 	case operatorID != 0 && s.Operators.Fallback != 0:
 		return users(s.Operators.Fallback)
