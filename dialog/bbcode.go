@@ -149,11 +149,12 @@ func isDirected(r rune) bool {
 		unicode.Samaritan, unicode.Mandaic, unicode.Adlam, unicode.Hanifi_Rohingya, unicode.Yezidi)
 }
 
-// bb is foreign text, ready to stand in BB code.
-func bb(text string) string { return isolated(EscapeBB(clean(text))) }
+// bb is foreign text, ready to stand in BB code. Escaping comes last: balancing
+// directions can drop a mark that stood between a bracket and a tag name.
+func bb(text string) string { return EscapeBB(isolated(clean(text))) }
 
 // bbLine is bb on a single line.
-func bbLine(text string) string { return isolated(EscapeBB(oneLine(text))) }
+func bbLine(text string) string { return EscapeBB(isolated(oneLine(text))) }
 
 // bbLink is a link with a name. An address that is not http or https is no
 // link: it is shown as text, so that a client cannot place javascript: links.

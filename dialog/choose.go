@@ -95,7 +95,8 @@ func (ch *chooser) deal() Plan {
 		return ch.existing(Deal, deal, fmt.Sprintf("newest open deal of the contact in pipeline %d", own))
 	}
 	if deal, ok := newest(ch.dealsIn(nil)); ok && !ch.crm.OnlyOwnPipeline {
-		return ch.existing(Deal, deal, fmt.Sprintf("newest open deal of the contact, in pipeline %d because pipeline %d has none", deal.Pipeline, own))
+		rule := fmt.Sprintf("newest open deal of the contact, in pipeline %d because pipeline %d has none", deal.Pipeline, own)
+		return ch.existing(Deal, deal, rule)
 	}
 	return ch.newDeal()
 }

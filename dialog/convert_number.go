@@ -55,7 +55,8 @@ func splitNumber(value string) (whole, fraction string, err error) {
 		return "", "", errNumber
 	}
 	if comma+point == 1 && couldBeThousands(whole, fraction) {
-		return "", "", fmt.Errorf("ambiguous: it is not clear whether thousands or a fraction are meant; write %s%s or %s.%s0", whole, fraction, whole, fraction)
+		return "", "", fmt.Errorf("ambiguous: it is not clear whether thousands or a fraction are meant; write %[1]s%[2]s or %[1]s.%[2]s0",
+			whole, fraction)
 	}
 	whole, err = ungroupAny(whole, value[last])
 	return whole, fraction, err
@@ -117,11 +118,9 @@ func money(value, fallback string) (any, error) {
 	}
 	code := fallback
 	if written := strings.TrimSpace(match[1] + match[3]); written != "" {
-		named, err := currency(written)
-		if err != nil {
+		if code, err = currency(written); err != nil {
 			return nil, err
 		}
-		code = named.(string) //nolint:errcheck,forcetypeassert // currency gives a string or an error
 	}
 	if code == "" {
 		return nil, errors.New("no currency is known; write it behind the amount, like 100 USD")
@@ -129,7 +128,7 @@ func money(value, fallback string) (any, error) {
 	return plain + "|" + code, nil
 }
 
-func currency(value string) (any, error) {
+func currency(value string) (string, error) {
 	if code, ok := currencies[value]; ok {
 		return code, nil
 	}
@@ -139,5 +138,5 @@ func currency(value string) (any, error) {
 	if code := strings.ToUpper(value); currencyCode.MatchString(code) {
 		return code, nil
 	}
-	return nil, fmt.Errorf("%q is not a currency", shorten(value, maxProblemValue))
+	return "", fmt.Errorf("%q is not a currency", shorten(value, maxProblemValue))
 }

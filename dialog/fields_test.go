@@ -101,16 +101,16 @@ func TestTitleFallsBack(t *testing.T) {
 func TestSplitName(t *testing.T) {
 	t.Parallel()
 	tests := map[string][2]string{
-		"Ana":                    {"Ana", ""},
-		"Ana Cruz":               {"Ana", "Cruz"},
+		"Ana":      {"Ana", ""},
+		"Ana Cruz": {"Ana", "Cruz"},
 		" Иван  Петрович Петров": {"Иван", "Петрович Петров"},
-		"李小龙":                    {"李小龙", ""},
-		"Anna 💐":                 {"Anna 💐", ""},
-		"💐 Anna":                 {"💐 Anna", ""},
-		"+7 999 123-45-67":       {"+7 999 123-45-67", ""},
-		"O'Neil-Smith\nJr.":      {"O'Neil-Smith", "Jr."},
-		"":                       {"", ""},
-		"שלום כהן":               {"שלום", "כהן"},
+		"李小龙":               {"李小龙", ""},
+		"Anna 💐":            {"Anna 💐", ""},
+		"💐 Anna":            {"💐 Anna", ""},
+		"+7 999 123-45-67":  {"+7 999 123-45-67", ""},
+		"O'Neil-Smith\nJr.": {"O'Neil-Smith", "Jr."},
+		"":                  {"", ""},
+		"שלום כהן":          {"שלום", "כהן"},
 	}
 	for full, want := range tests {
 		name, last := dialog.SplitName(full)

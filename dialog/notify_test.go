@@ -61,8 +61,11 @@ func notification(lang string) dialog.NotificationInput {
 		Text: "Hola\n[url=https://evil.example]click[/url] " + strings.Repeat("я", 300), Files: 2,
 		DialogID: 4401, DialogURL: links.Dialog(4401, 7001, 9901),
 		Entities: []dialog.EntityLink{
-			{Ref: deal, URL: links.Card(deal)}, {Ref: person, URL: links.Card(person)},
-			{Ref: deal, URL: links.Card(deal)}, {Ref: dialog.Ref{Kind: dialog.Lead}}, {Ref: dialog.Ref{Kind: dialog.Company, ID: 3}},
+			{Ref: deal, URL: links.Card(deal)},
+			{Ref: person, URL: links.Card(person)},
+			{Ref: deal, URL: links.Card(deal)},
+			{Ref: dialog.Ref{Kind: dialog.Lead}},
+			{Ref: dialog.Ref{Kind: dialog.Company, ID: 3}},
 		},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
 	// Zones are known also on machines without a zone database.
 	_ "time/tzdata"
 
