@@ -8,12 +8,14 @@ import (
 	"strings"
 )
 
-// WebAnalytics returns what web analytics knows of a client, in the order of
-// the service (GET /web_analytics_data, reference §3.8). Values has every
+// WebAnalytics returns what web analytics knows of a client, newest first, at
+// most 200 rows (GET /web_analytics_data, reference §3.8). Values has every
 // scalar of a row; utm_* that the row does not name are taken from the page's
 // address in it. It is empty where web analytics is not connected.
 func (a *API) WebAnalytics(ctx context.Context, clientID int64) ([]Analytics, error) {
-	query := url.Values{"client_id": {strconv.FormatInt(clientID, 10)}, "limit": {strconv.Itoa(pageLimit)}}
+	query := url.Values{
+		"client_id": {strconv.FormatInt(clientID, 10)}, "order": {"desc"}, "limit": {strconv.Itoa(pageLimit)},
+	}
 	list, _, err := a.getList(ctx, path("web_analytics_data"), query)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package chat2desk
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -48,6 +49,9 @@ func (c Config) String() string { return "chat2desk account at " + c.BaseURL }
 
 // GoString hides the token from %#v too.
 func (c Config) GoString() string { return c.String() }
+
+// LogValue hides the token from structured logs.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // API calls the methods of one account. It is safe for concurrent use and
 // repeats nothing by itself: whoever calls decides by KindOf. Every call costs

@@ -43,7 +43,7 @@ func findFailure(o object, status int) *Error {
 	// A message or an operator has a status of its own, but also an id.
 	case strings.EqualFold(nested.text("status"), "error") && !nested.has("id"):
 		return newFailure(nested, status)
-	case status < 200 || status > 299, o.has("errors") && !o.has("data"):
+	case status < 200 || status > 299, o.has("errors") && !o.has("status") && !o.has("data") && !o.has("id"):
 		return newFailure(o, status)
 	}
 	return nil

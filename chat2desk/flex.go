@@ -70,7 +70,8 @@ var (
 	}
 )
 
-// Unix times from lastUnix on are taken for milliseconds.
+// lastUnix bounds what counts as a moment. Unix times from it on are taken for
+// milliseconds.
 const lastUnix = 253402300800 // 10000-01-01 in seconds
 
 // flexTime reads a moment in any of the forms of reference §8, in UTC. loc is
@@ -114,7 +115,8 @@ func parseTime(s string, layouts []string, loc *time.Location) time.Time {
 		loc = time.UTC
 	}
 	for _, layout := range layouts {
-		if t, err := time.ParseInLocation(layout, s, loc); err == nil && t.Year() > 0 {
+		t, err := time.ParseInLocation(layout, s, loc)
+		if unix := t.Unix(); err == nil && unix > 0 && unix < lastUnix {
 			return t.UTC()
 		}
 	}

@@ -31,6 +31,7 @@ type walk struct {
 	found           []Message
 	seen            map[int64]bool
 	lowest          int64 // smallest message id seen
+	total           int64 // as the service told; 0 if it did not
 	pages           int
 }
 
@@ -45,11 +46,12 @@ func (w *walk) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(page) < pageLimit || w.isBelow(page) {
-			return nil
-		}
-		if w.lowest >= before { // nothing older came
+		if w.pages > 1 && w.lowest >= before { // nothing older came
 			return w.up(ctx, before)
+		}
+		last := len(page) < pageLimit && w.total <= int64(len(w.seen))
+		if last || w.isBelow(page) {
+			return nil
 		}
 		query = url.Values{"start_id": {strconv.FormatInt(w.lowest, 10)}, "direction_reverse": {"true"}}
 	}
@@ -60,12 +62,12 @@ func (w *walk) run(ctx context.Context) error {
 // works either way, and a page without anything new ends the walk.
 func (w *walk) up(ctx context.Context, known int64) error {
 	for from := int64(1); from < known; {
-		count := len(w.found)
+		count := len(w.seen)
 		page, err := w.page(ctx, url.Values{"start_id": {strconv.FormatInt(from, 10)}})
 		if err != nil {
 			return err
 		}
-		if len(w.found) == count {
+		if len(w.seen) == count {
 			return nil
 		}
 		for _, m := range page {
@@ -83,10 +85,11 @@ func (w *walk) page(ctx context.Context, query url.Values) ([]Message, error) {
 	}
 	query.Set("dialog_id", strconv.FormatInt(w.dialog, 10))
 	query.Set("limit", strconv.Itoa(pageLimit))
-	list, _, err := w.api.getList(ctx, c.path, query)
+	list, total, err := w.api.getList(ctx, c.path, query)
 	if err != nil {
 		return nil, err
 	}
+	w.total = max(w.total, total)
 	page := make([]Message, len(list))
 	for i, raw := range list {
 		page[i] = w.keep(raw)
