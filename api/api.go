@@ -79,6 +79,15 @@ func New(o Options) http.Handler {
 	return router
 }
 
+// NewHealth builds the handler of a process without API: /healthz, /readyz and
+// /metrics only.
+func NewHealth(o Options) http.Handler {
+	s := newServer(o)
+	router := s.router()
+	s.healthRoutes(router)
+	return router
+}
+
 func newServer(o Options) *server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()

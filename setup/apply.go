@@ -1,0 +1,128 @@
+package setup
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"puente/settings"
+	"puente/store"
+)
+
+// Store is where a portal is kept; *store.Store is one.
+type Store interface {
+	Portal(ctx context.Context, slug string) (store.Portal, error)
+	SavePortal(ctx context.Context, p store.Portal) error
+	Settings(ctx context.Context, portal string) (settings.Settings, int, error)
+	SaveSettings(ctx context.Context, portal string, s settings.Settings, author, reason string, ifVersion int) (int, error)
+}
+
+// Added is what Apply did. The secrets stand here once; the store gives the
+// API key back to nobody.
+type Added struct {
+	Portal          store.Portal
+	Created         bool   // false: a known portal was changed
+	APIKey          string // "" if a known portal kept its key
+	SettingsVersion int    // 0 if the file had no settings
+}
+
+var slugs = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// Apply stores the portal of a file under slug. It may be repeated: what the
+// file leaves out of a known portal's secrets and tokens stays as it is.
+func Apply(ctx context.Context, s Store, slug string, f File, author string) (Added, error) {
+	if !slugs.MatchString(slug) {
+		return Added{}, fmt.Errorf("%q cannot be the name of a portal: use small letters, digits, - and _, at most 63", slug)
+	}
+	old, err := s.Portal(ctx, slug)
+	created := errors.Is(err, store.ErrNotFound)
+	if err != nil && !created {
+		return Added{}, err
+	}
+	if created && f.Settings == nil {
+		return Added{}, errors.New("a new portal needs settings: at least settings.operators.administrator")
+	}
+	out := Added{Created: created}
+	out.Portal, out.APIKey = merge(old, slug, f)
+	if err := s.SavePortal(ctx, out.Portal); err != nil {
+		return Added{}, err
+	}
+	if f.Settings != nil {
+		out.SettingsVersion, err = s.SaveSettings(ctx, slug, *f.Settings, author, "portal file", 0)
+	}
+	return out, err
+}
+
+// merge puts the file over what is known and makes what is missing.
+func merge(p store.Portal, slug string, f File) (merged store.Portal, newKey string) {
+	p.Slug, p.Disabled = slug, f.Disabled
+	p.Name = first(f.Name, p.Name, slug)
+	mergeBitrix24(&p.Bitrix24, f.Bitrix24)
+	mergeChat2Desk(&p.Chat2Desk, f.Chat2Desk)
+	p.ContactCenterSecret = first(f.ContactCenterSecret, p.ContactCenterSecret, secret())
+	if newKey = f.APIKey; newKey == "" && p.APIKeyHash == "" {
+		newKey = "pk_" + secret()
+	}
+	if newKey != "" {
+		p.APIKeyHash = store.HashAPIKey(newKey)
+	}
+	return p, newKey
+}
+
+// mergeBitrix24 changes the kind of account if the file names the other one.
+func mergeBitrix24(a *store.Bitrix24Account, f Bitrix24) {
+	switch {
+	case f.WebhookURL != "":
+		*a = store.Bitrix24Account{WebhookURL: f.WebhookURL, ApplicationToken: a.ApplicationToken}
+	case f.ClientID != "":
+		a.WebhookURL = ""
+	}
+	set(&a.ClientID, f.ClientID)
+	set(&a.ClientSecret, f.ClientSecret)
+	set(&a.OAuthServer, f.OAuthServer)
+	set(&a.AccessToken, f.AccessToken)
+	set(&a.RefreshToken, f.RefreshToken)
+	set(&a.ClientEndpoint, f.ClientEndpoint)
+	set(&a.MemberID, f.MemberID)
+	set(&a.ApplicationToken, f.ApplicationToken)
+	a.RatePerSecond, a.Burst = f.RequestsPerSecond, f.Burst
+}
+
+func mergeChat2Desk(a *store.Chat2DeskAccount, f Chat2Desk) {
+	a.BaseURL, a.StorageURL, a.WebURL, a.TimeZone = f.BaseURL, f.StorageURL, f.WebURL, f.TimeZone
+	set(&a.Token, f.Token)
+	a.WebhookSecret = first(f.WebhookSecret, a.WebhookSecret, secret())
+}
+
+func set(dst *string, value string) {
+	if value != "" {
+		*dst = value
+	}
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// secret is 256 random bits, fit for an address.
+func secret() string {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// WebhookURL is the address that Chat2Desk must call; host is how the API is
+// reached from outside, for example https://puente.example.com.
+func WebhookURL(host string, p store.Portal) string {
+	return strings.TrimRight(host, "/") + "/webhooks/chat2desk/" + url.PathEscape(p.Slug) + "/" + url.PathEscape(p.Chat2Desk.WebhookSecret)
+}
