@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,9 @@ type options struct {
 	limits   map[string]any           // of the sandbox portal; nil = wide open
 	env      []string                 // for api and workers
 	chat     map[string]any           // settings of the sandbox Chat2Desk
+	// separateTemporal runs the Temporal server apart from the sandboxes, so
+	// that a test can take it away.
+	separateTemporal bool
 }
 
 // stack is everything one test works with.
@@ -46,6 +50,8 @@ type stack struct {
 	apiProc  *process
 	workers  []*process
 	store    *store.Store
+
+	temporalProc *process // with options.separateTemporal
 }
 
 // wide are limits that never refuse: for tests that are not about limits.
@@ -58,7 +64,13 @@ func start(t testing.TB, o options) *stack {
 	s := &stack{t: t, dir: t.TempDir()}
 	s.database = storetest.PostgresURL(t)
 	s.api, s.bitrix, s.chat, s.temporal = local(freePort(t)), local(freePort(t)), local(freePort(t)), local(freePort(t))
-	s.dev = s.process("puente-dev", "dev", "run", "--without", "api,worker")
+	without := "api,worker"
+	if o.separateTemporal {
+		without += ",temporal"
+		s.temporalProc = s.process("puente-dev", "temporal", "run", "--without", "api,worker,sandboxes")
+		s.temporalProc.start(t)
+	}
+	s.dev = s.process("puente-dev", "dev", "run", "--without", without)
 	s.dev.start(t)
 	t.Cleanup(s.down)
 	s.ready("sandbox Bitrix24", "http://"+s.bitrix+"/sandbox/stats")
@@ -93,6 +105,9 @@ func (s *stack) all() []*process {
 	all := append([]*process{}, s.workers...)
 	if s.apiProc != nil {
 		all = append(all, s.apiProc)
+	}
+	if s.temporalProc != nil {
+		all = append(all, s.temporalProc)
 	}
 	return append(all, s.dev)
 }
@@ -192,6 +207,17 @@ func (s *stack) raw(method, address string, body any) (int, []byte) {
 	raw, err := io.ReadAll(resp.Body)
 	require.NoError(s.t, err)
 	return resp.StatusCode, raw
+}
+
+// postRaw sends a body as it is, without credentials.
+func (s *stack) postRaw(address, body string) (int, string) {
+	s.t.Helper()
+	resp, err := http.Post(address, "application/json", strings.NewReader(body)) //nolint:gosec,noctx // a local address
+	require.NoError(s.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(s.t, err)
+	return resp.StatusCode, string(raw)
 }
 
 func (s *stack) put(address string, body any) {

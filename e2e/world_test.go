@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sort"
+	"strconv"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -247,3 +248,5 @@ func sortedInts(in []int64) []int64 {
 	sort.Slice(in, func(i, j int) bool { return in[i] < in[j] })
 	return in
 }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

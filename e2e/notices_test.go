@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"puente/settings"
+)
+
+// notification is what stands in somebody's bell in the sandbox portal.
+type notification struct {
+	ID      int64  `json:"id"`
+	UserID  int64  `json:"user_id"`
+	Message string `json:"message"`
+	Tag     string `json:"tag"`
+}
+
+func (s *stack) notifications() []notification {
+	s.t.Helper()
+	var out []notification
+	s.call(http.MethodGet, "http://"+s.bitrix+"/sandbox/notifications", nil, &out)
+	return out
+}
+
+func TestNotificationsGoToTheRightPeopleOnce(t *testing.T) {
+	t.Parallel()
+	const operator, supervisor, admin = 7, 8, 1
+	for name, c := range map[string]struct {
+		operator    int64
+		supervisors []int64
+		want        int64
+	}{
+		"to the operator":                          {301, []int64{supervisor}, operator},
+		"without operator to the supervisors":      {0, []int64{supervisor}, supervisor},
+		"without supervisors to the administrator": {0, nil, admin},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, options{settings: func(conf *settings.Settings) { conf.Operators.Supervisors = c.supervisors }})
+			d := talk("Ring Ring", "+79997000001", whatsapp)
+			d.OperatorID = c.operator
+			d.Deliver = map[string]any{"duplicate": true}
+			// the first answers are lost: what is sent again must not ring twice
+			s.fault(map[string]any{"method": "im.notify.system.add", "kind": "lost_answer", "times": 2, "when": "after"})
+			ids := s.play(d)
+			s.syncOf(ids.Request, 60*time.Second)
+			s.workers[0].kill()
+			s.workers[0].start(t)
+			require.Eventually(t, func() bool { return s.incoming(c.want) >= 2 }, 60*time.Second, 200*time.Millisecond)
+			tags := map[string]int{}
+			for _, n := range s.notifications() {
+				tags[fmt.Sprintf("%d|%s", n.UserID, n.Tag)]++
+			}
+			for tag, n := range tags {
+				require.Equal(t, 1, n, tag)
+			}
+			require.Contains(t, s.lastFor(c.want).Message, "[url=")
+			require.Contains(t, s.lastFor(c.want).Message, "Ring Ring")
+		})
+	}
+}
+
+// incoming counts notifications of client messages to a user.
+func (s *stack) incoming(user int64) int {
+	n := 0
+	for _, each := range s.notifications() {
+		if each.UserID == user {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *stack) lastFor(user int64) notification {
+	var last notification
+	for _, each := range s.notifications() {
+		if each.UserID == user && each.ID >= last.ID {
+			last = each
+		}
+	}
+	return last
+}
