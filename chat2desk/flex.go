@@ -103,7 +103,7 @@ func unixTime(n float64) time.Time {
 	if n >= lastUnix {
 		n /= 1000
 	}
-	if !(n > 0 && n < lastUnix) { // also refuses NaN
+	if !(n >= 1 && n < lastUnix) { // also refuses NaN
 		return time.Time{}
 	}
 	sec, frac := math.Modf(n)
