@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,8 @@ func TestConvertNumbers(t *testing.T) {
 		{"double", "1 234.567,8", nil, "not a number"},
 		{"double", "1,234,567,8", nil, "not a number"},
 		{"double", ",5", nil, "not a number"},
+		{"double", "1.2.3,5", nil, "not a number"},
+		{"double", "1,2.3,5", nil, "not a number"},
 		{"double", "5,", nil, "not a number"},
 		{"double", "--5", nil, "not a number"},
 		{"double", "NaN", nil, "not a number"},
@@ -135,6 +138,7 @@ func TestConvertDates(t *testing.T) {
 		{"date", "31.02.2026", nil, "not a date"},
 		{"date", "tomorrow", nil, "not a date"},
 		{"date", "12345", nil, "not a date"},
+		{"date", "0001-01-01T00:00:00+14:00", nil, "not a date"},
 		{"date", "", nil, "not a date"},
 		{"datetime", "2026-01-05T09:00:00Z", "2026-01-05T10:00:00+01:00", ""},
 		{"datetime", "2026-01-05T09:00:00.123456Z", "2026-01-05T10:00:00+01:00", ""},
@@ -219,6 +223,20 @@ func TestConvertMultiple(t *testing.T) {
 	}
 	_, err := dialog.Convert("1\nx", dialog.FieldType{Type: "integer", Multiple: true}, dialog.Locale{})
 	require.ErrorContains(t, err, "not a number")
+}
+
+func TestTypesThatSettingsAllowCanBeConverted(t *testing.T) {
+	t.Parallel()
+	for _, typ := range []string{
+		"string", "text", "address", "url", "integer", "double", "boolean", "char", "date", "datetime", "money", "enumeration",
+		"crm_status", "crm_currency", "crm_category", "crm_company", "crm_contact", "crm_lead", "employee", "user",
+		"file", "crm", "iblock_element", "resourcebooking", "crm_multifield", "", "location",
+	} {
+		field := dialog.FieldType{Type: typ}
+		_, err := dialog.Convert("?", field, dialog.Locale{})
+		cannot := err != nil && strings.Contains(err.Error(), "cannot be filled from text")
+		require.Equal(t, field.Fillable(), !cannot, typ)
+	}
 }
 
 func TestLongListsAreNotSpelledOut(t *testing.T) {

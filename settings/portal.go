@@ -23,6 +23,19 @@ type Item struct {
 	Value string `json:"value"`
 }
 
+// fillable is the types of fields that a text of Chat2Desk can be converted to.
+var fillable = []string{
+	"string", "text", "address", "url", "integer", "double", "boolean", "char", "date", "datetime", "money", "enumeration",
+	"crm_status", "crm_currency", "crm_category", "crm_company", "crm_contact", "crm_lead", "employee", "user",
+}
+
+// Fillable says whether a text can be converted to this type at all; files,
+// bindings and fields of other applications cannot be filled from text.
+func (t FieldType) Fillable() bool { return slices.Contains(fillable, t.Type) }
+
+// holdsText says whether any text fits.
+func (t FieldType) holdsText() bool { return t.Type == "string" || t.Type == "text" }
+
 // PortalFacts is what a portal and its Chat2Desk account answered about
 // themselves. A nil member could not be asked and is not checked; an empty one
 // means that there are none.
@@ -115,6 +128,10 @@ func (c *check) portalField(path, kind, name string, known map[string]FieldType)
 		c.add(path, "the %s has no field %s", kind, name)
 	case field.ReadOnly:
 		c.add(path, "the field %s of the %s cannot be written", name, kind)
+	case !field.Fillable():
+		c.add(path, "the field %s of the %s has the type %s, which cannot be filled from text", name, kind, field.Type)
+	case path == "analytics.combined" && !field.holdsText():
+		c.add(path, "the field %s of the %s has the type %s; a string field is needed", name, kind, field.Type)
 	}
 }
 

@@ -47,11 +47,19 @@ func TestValidateAgainstFindsWhatThePortalLacks(t *testing.T) {
 		change      func(*facts)
 		field, says string
 	}{
-		"tag":            {func(f *facts) { f.Tags = []int64{} }, "tags.ids[0]", "tag in Chat2Desk: 2"},
-		"deal field":     {func(f *facts) { delete(f.DealFields, "utmSource") }, "analytics.fields.utm_source", "the deal has no field utmSource"},
-		"lead field":     {func(f *facts) { delete(f.LeadFields, "UF_CRM_UTM") }, "analytics.combined", "the lead has no field UF_CRM_UTM"},
-		"custom target":  {func(f *facts) { delete(f.DealFields, "UF_CRM_CITY") }, "fields[0].deal", "no field UF_CRM_CITY"},
-		"read only":      {func(f *facts) { f.LeadFields["UF_CRM_LEAD_CITY"] = settings.FieldType{ReadOnly: true} }, "fields[0].lead", "cannot be written"},
+		"tag":           {func(f *facts) { f.Tags = []int64{} }, "tags.ids[0]", "tag in Chat2Desk: 2"},
+		"deal field":    {func(f *facts) { delete(f.DealFields, "utmSource") }, "analytics.fields.utm_source", "the deal has no field utmSource"},
+		"lead field":    {func(f *facts) { delete(f.LeadFields, "UF_CRM_UTM") }, "analytics.combined", "the lead has no field UF_CRM_UTM"},
+		"custom target": {func(f *facts) { delete(f.DealFields, "UF_CRM_CITY") }, "fields[0].deal", "no field UF_CRM_CITY"},
+		"read only":     {func(f *facts) { f.LeadFields["UF_CRM_LEAD_CITY"] = settings.FieldType{ReadOnly: true} }, "fields[0].lead", "cannot be written"},
+		"file field": {
+			func(f *facts) { f.DealFields["UF_CRM_CITY"] = settings.FieldType{Type: "file"} },
+			"fields[0].deal", "the type file, which cannot be filled",
+		},
+		"combined into a number": {
+			func(f *facts) { f.LeadFields["UF_CRM_UTM"] = settings.FieldType{Type: "double"} },
+			"analytics.combined", "the type double; a string field is needed",
+		},
 		"custom field":   {func(f *facts) { f.CustomFields = []string{"6"} }, "fields[1].custom", "budget"},
 		"operator":       {func(f *facts) { f.Operators = []int64{301} }, "operators.users[1].operator", "302"},
 		"fallback":       {func(f *facts) { f.Users = []int64{1, 7, 8} }, "operators.fallback", "active user in the portal: 9"},
