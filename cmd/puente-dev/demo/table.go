@@ -1,0 +1,68 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// print writes the table and the verdict. Addresses stand there in full, so
+// that a terminal makes them clickable.
+func (r Report) print(out io.Writer) {
+	_, _ = fmt.Fprintln(out)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "\tDIALOG\tSCENE\tRESULT\tENTITY\tREQUESTS\tWORKFLOW\tCARD\t")
+	for _, row := range r.Rows {
+		_, _ = fmt.Fprintln(table, row.line())
+	}
+	_ = table.Flush()
+	_, _ = fmt.Fprintf(out, "\n%s\n", r.summary())
+	for _, problem := range r.Problems {
+		_, _ = fmt.Fprintln(out, "  ✗", problem)
+	}
+}
+
+func (r Row) line() string {
+	mark := "✓"
+	if len(r.Mismatches) > 0 {
+		mark = "✗"
+	}
+	result := r.Status
+	if result == "" {
+		result = "(none)"
+	}
+	if r.Parked != "" {
+		result += " after re-run"
+	}
+	shown, _ := r.entity(r.Scene.Expect.Kind)
+	entity, card := "-", "-"
+	if shown.ID != 0 {
+		entity, card = fmt.Sprintf("%s %d", shown.Kind, shown.ID), shown.URL
+	}
+	requests := strconv.Itoa(r.Requests)
+	return fmt.Sprintf("%s\t%d/%d\t%s\t%s\t%s\t%s\t%s\t%s\t", mark, r.DialogID, r.RequestID, r.Scene.Title, result, entity, requests, r.RunURL, card)
+}
+
+func (r Report) summary() string {
+	counts := map[string]int{}
+	requests := 0
+	for _, row := range r.Rows {
+		counts[row.Status]++
+		requests += row.Requests
+	}
+	text := fmt.Sprintf("%d cycles:", len(r.Rows))
+	for _, status := range sortedKeys(counts) {
+		text += fmt.Sprintf(" %d %s,", counts[status], status)
+	}
+	text += fmt.Sprintf(" %d requests of syncs. The portal counted %d requests with %d commands since its start, refused %d, at most %d in a second.\n",
+		requests, r.Portal.Requests, r.Portal.Commands, r.Portal.Refused, r.Portal.PeakPerSecond)
+	if r.OK {
+		return text + "Every outcome is the expected one."
+	}
+	return text + fmt.Sprintf("%d outcomes are not the expected ones:", len(r.Problems))
+}
