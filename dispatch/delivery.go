@@ -37,7 +37,7 @@ func init() {
 func newDelivery(row store.InboxEvent) delivery {
 	d := delivery{row: row}
 	events, err := chat2desk.ParseEvents(row.Body)
-	if err != nil || len(events) == 0 || row.Source != "chat2desk" {
+	if err != nil || len(events) == 0 || row.Source != store.SourceChat2Desk {
 		return d
 	}
 	d.hook = events[0]
