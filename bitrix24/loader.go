@@ -48,7 +48,7 @@ type Loader struct {
 	cfg     LoaderConfig
 	queue   *queue
 	slots   chan struct{}
-	ctx     context.Context //nolint:containedctx // the lifetime of the loader, not of one call
+	ctx     context.Context // the lifetime of the loader, not of one call
 	cancel  context.CancelFunc
 	sending sync.WaitGroup
 	stopped chan struct{}
