@@ -1,0 +1,37 @@
+// Package bitrix24 is a double of a Bitrix24 portal: an http.Handler that
+// answers the REST API v2 the way the cloud does, over one store in memory or
+// in a file. It exists to be held against: where it is not sure, it refuses
+// rather than lets pass. It imports nothing of the product.
+//
+// # What it serves
+//
+//   - /rest/{user}/{secret}/{method}[.json][/] (inbound webhook) and
+//     /rest/{method} with auth (OAuth), with form, bracketed query, multipart
+//     and JSON parameters (bitrix24 reference §1, §2);
+//   - /oauth/authorize/ and /oauth/token/ (bitrix24 reference §1.3);
+//   - the methods that the method "methods" lists;
+//   - /disk/downloadFile/{id}/ and /disk/showFile/{id}/: uploaded files;
+//   - / and /crm/{lead,deal,contact,company}/details/{id}/: pages to look at.
+//
+// # Controls
+//
+// All take and give JSON; an unknown field or a wrong value is a 400 that says
+// what is wrong. None of them counts as a request or needs authorization.
+//
+//	GET    /sandbox/stats          requests, commands, refused, by_method, peak_per_second (see Stats)
+//	GET    /sandbox/faults         the fault rules with their hits
+//	POST   /sandbox/faults         add a rule (see Fault): {"method":"crm.item.add","kind":"lost_answer"}
+//	DELETE /sandbox/faults         drop all rules
+//	GET    /sandbox/limits         the limits (see Limits)
+//	PUT    /sandbox/limits         change those named, empty all buckets and budgets
+//	POST   /sandbox/reset          back to the seeds: data, tokens, mode, limits, faults, counters
+//	GET    /sandbox/mode           {"mode":"simple|classic","conversion_lag_ms":0}
+//	PUT    /sandbox/mode           change either
+//	PUT    /sandbox/move           {"base":"https://new.example.com"}: answer REST with a 302 there; "" ends it
+//	POST   /sandbox/webhooks       {"user":7,"secret":"…","scopes":["crm"]}: one more inbound webhook; no scopes = all
+//	POST   /sandbox/apps           {"client_id","client_secret","redirect_uri","scopes"}: add or replace an OAuth application
+//	POST   /sandbox/tokens         {"client_id","user_id"}: issue a pair of tokens without the browser step
+//	POST   /sandbox/tokens/expire  {"access_token","refresh":true}: end one access token or all, with refresh also the refresh tokens
+//	GET    /sandbox/entities       how many of each kind exist
+//	GET    /sandbox/notifications  notifications (see Notification), ?user_id= for one user
+package bitrix24
