@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"puente/chat2desk"
 	"puente/settings"
 	"puente/store"
 )
@@ -93,8 +94,17 @@ func mergeBitrix24(a *store.Bitrix24Account, f Bitrix24) {
 	a.RatePerSecond, a.Burst = f.RequestsPerSecond, f.Burst
 }
 
+// Addresses of the main cluster; accounts live on others too (chat2desk reference §2.1).
+const (
+	mainStorage = "https://storage.chat2desk.com"
+	mainWeb     = "https://web.chat2desk.com"
+)
+
 func mergeChat2Desk(a *store.Chat2DeskAccount, f Chat2Desk) {
-	a.BaseURL, a.StorageURL, a.WebURL, a.TimeZone = f.BaseURL, f.StorageURL, f.WebURL, f.TimeZone
+	a.BaseURL = first(f.BaseURL, a.BaseURL, chat2desk.DefaultBaseURL)
+	a.StorageURL = first(f.StorageURL, a.StorageURL, mainStorage)
+	a.WebURL = first(f.WebURL, a.WebURL, mainWeb)
+	a.TimeZone = first(f.TimeZone, a.TimeZone)
 	set(&a.Token, f.Token)
 	a.WebhookSecret = first(f.WebhookSecret, a.WebhookSecret, secret())
 }

@@ -55,9 +55,6 @@ func (a *app) addPortal(ctx context.Context, s *service.Service, slug, file, hos
 	if err != nil {
 		return err
 	}
-	if err := s.Store.CheckSchema(ctx); err != nil {
-		return err
-	}
 	added, err := setup.Apply(ctx, s.Store, slug, f, currentUser())
 	if err != nil {
 		return err
@@ -191,9 +188,6 @@ func showPortal(ctx context.Context, s *store.Store, p store.Portal) (listedPort
 	}
 	if p.Chat2Desk.Token != "" {
 		out.Chat2Desk = host(p.Chat2Desk.BaseURL)
-		if out.Chat2Desk == "-" {
-			out.Chat2Desk = "default address"
-		}
 	}
 	return out, nil
 }

@@ -107,5 +107,8 @@ func (a *app) withService(ctx context.Context, do func(*service.Service) error) 
 			a.log.WarnContext(ctx, "not closed cleanly", "error", err)
 		}
 	}()
+	if err := s.Store.CheckSchema(ctx); err != nil {
+		return err
+	}
 	return do(s)
 }
