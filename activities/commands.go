@@ -166,7 +166,7 @@ func (c *commit) findComment(ctx context.Context, on dialog.Ref) (int64, error) 
 			return 0, err
 		}
 		for _, r := range rows {
-			if hasMarker(r.Comment, c.marker()) {
+			if dialog.HasMarker(r.Comment, c.marker()) {
 				return int64(r.ID), nil
 			}
 		}
@@ -175,20 +175,6 @@ func (c *commit) findComment(ctx context.Context, on dialog.Ref) (int64, error) 
 		}
 	}
 	return 0, nil
-}
-
-// hasMarker looks for the marker as a whole: request 99 is not request 990.
-func hasMarker(comment, marker string) bool {
-	for rest := comment; ; {
-		_, after, found := strings.Cut(rest, marker)
-		if !found {
-			return false
-		}
-		if after == "" || !strings.ContainsRune("0123456789:", rune(after[0])) {
-			return true
-		}
-		rest = after
-	}
 }
 
 // idOrRef is an id that is known, or a reference to the command that makes it.
