@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	keyPattern    = regexp.MustCompile(`^[^\[\]\x00-\x20]+$`)
+	keyPattern    = regexp.MustCompile(`^[A-Za-z0-9_.:|-]+$`)
 	methodPattern = regexp.MustCompile(`^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$`)
 )
 
@@ -63,12 +63,12 @@ func (g Group) check() error {
 		switch {
 		case !keyPattern.MatchString(c.Key) || len(c.Key) > 100:
 			return refuse(c.Method, "%q is no key for a command", shorten(c.Key, 40))
-		case seen[c.Key]:
+		case seen[wireKey("", c.Key)]:
 			return refuse(c.Method, "the key %q is used twice in the group", c.Key)
 		case !methodPattern.MatchString(c.Method) || strings.EqualFold(c.Method, batchMethod):
 			return refuse(c.Method, "this method cannot travel in a batch")
 		}
-		seen[c.Key] = true
+		seen[wireKey("", c.Key)] = true
 	}
 	return nil
 }

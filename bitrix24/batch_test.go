@@ -38,6 +38,25 @@ func TestABatchKeepsTheOrderOfItsCommands(t *testing.T) {
 	}
 }
 
+func TestOnlyPlainNamesGoOverTheWire(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, func(w http.ResponseWriter, _ *http.Request, s seen) { echoBatch(w, s) })
+	g := Group{Commands: []Command{
+		{Key: "phone-lead", Method: "crm.duplicate.findbycomm"},
+		{Key: "a|1.b:2", Method: "crm.item.list", Params: Params{"filter": Params{"id": Ref("phone-lead", "LEAD", "0")}}},
+	}}
+	results, err := p.client(t).Batch(t.Context(), g)
+	require.NoError(t, err)
+	keys, queries := p.all()[0].commands(t)
+	require.Equal(t, []string{"phone_lead", "a_1_b_2"}, keys)
+	require.Equal(t, "crm.item.list?filter[id]=%24result%5Bphone_lead%5D%5BLEAD%5D%5B0%5D", queries["a_1_b_2"])
+	for i, r := range results {
+		require.NoError(t, r.Err)
+		require.Equal(t, g.Commands[i].Key, r.Key)
+	}
+	require.Equal(t, "$result[phone-lead][LEAD][0]", g.Commands[1].Params["filter"].(Params)["id"])
+}
+
 func TestWrongGroupsAreRefusedWithoutARequest(t *testing.T) {
 	t.Parallel()
 	p := replying(t, 200, `{}`)
@@ -50,7 +69,7 @@ func TestWrongGroupsAreRefusedWithoutARequest(t *testing.T) {
 		many = append(many, Command{Key: strconv.Itoa(i), Method: "profile"})
 	}
 	for name, commands := range map[string][]Command{
-		"empty": nil, "too many": many, "twice the same key": {ok, ok},
+		"empty": nil, "keys that become the same": {{Key: "a-b", Method: "x"}, {Key: "a.b", Method: "x"}}, "too many": many, "twice the same key": {ok, ok},
 		"no key": {{Method: "profile"}}, "a bracket in the key": {{Key: "a[b", Method: "profile"}},
 		"no method": {{Key: "a"}}, "a batch in a batch": {ok, {Key: "b", Method: "Batch"}},
 		"a method with a query": {{Key: "a", Method: "profile?x=1"}},
@@ -75,25 +94,42 @@ func TestBatchResultsAreMatchedByKey(t *testing.T) {
 		body     string
 		want     [3]Kind
 	}{
-		"all well": {abc, false, `{"result":{"a":1,"b":null,"c":[]},"result_error":[],"result_total":[],"result_next":[],"result_time":[]}`,
-			[3]Kind{ok, ok, ok}},
+		"all well": {
+			abc, false, `{"result":{"a":1,"b":null,"c":[]},"result_error":[],"result_total":[],"result_next":[],"result_time":[]}`,
+			[3]Kind{ok, ok, ok},
+		},
 		"maps left out":           {abc, false, `{"result":{"a":1,"b":2,"c":3}}`, [3]Kind{ok, ok, ok}},
 		"lists for numbered keys": {numbered, false, `{"result":[1,2,3],"result_error":[]}`, [3]Kind{ok, ok, ok}},
-		"a list with an error in the middle": {numbered, false,
-			`{"result":{"0":1,"2":3},"result_error":{"1":{"error":"NOT_FOUND","error_description":"x"}}}`, [3]Kind{ok, KindNotFound, ok}},
-		"an error at position 0": {numbered, false, `{"result":{"1":1,"2":3},"result_error":[{"error":"","error_description":"Not found"}]}`,
-			[3]Kind{KindNotFound, ok, ok}},
-		"one fails, the others go on": {abc, false,
+		"a list with an error in the middle": {
+			numbered, false,
+			`{"result":{"0":1,"2":3},"result_error":{"1":{"error":"NOT_FOUND","error_description":"x"}}}`,
+			[3]Kind{ok, KindNotFound, ok},
+		},
+		"an error at position 0": {
+			numbered, false, `{"result":{"1":1,"2":3},"result_error":[{"error":"","error_description":"Not found"}]}`,
+			[3]Kind{KindNotFound, ok, ok},
+		},
+		"one fails, the others go on": {
+			abc, false,
 			`{"result":{"a":1,"c":3},"result_error":{"b":{"error":"","error_description":"ID is not defined or invalid."}}}`,
-			[3]Kind{ok, KindInvalid, ok}},
-		"halted": {abc, true, `{"result":{"a":1},"result_error":{"b":{"error":"ACCESS_DENIED","error_description":"x"}}}`,
-			[3]Kind{ok, KindAccessDenied, notRun}},
-		"halted at once": {abc, true, `{"result":[],"result_error":{"a":{"error":"insufficient_scope"}}}`,
-			[3]Kind{KindAccessDenied, notRun, notRun}},
-		"not mentioned without a halt": {abc, false, `{"result":{"a":1},"result_error":{"b":{"error":"X"}}}`,
-			[3]Kind{ok, KindInvalid, KindAmbiguous}},
-		"not mentioned before the failure": {abc, true, `{"result":[],"result_error":{"b":{"error":"X"}}}`,
-			[3]Kind{KindAmbiguous, KindInvalid, notRun}},
+			[3]Kind{ok, KindInvalid, ok},
+		},
+		"halted": {
+			abc, true, `{"result":{"a":1},"result_error":{"b":{"error":"ACCESS_DENIED","error_description":"x"}}}`,
+			[3]Kind{ok, KindAccessDenied, notRun},
+		},
+		"halted at once": {
+			abc, true, `{"result":[],"result_error":{"a":{"error":"insufficient_scope"}}}`,
+			[3]Kind{KindAccessDenied, notRun, notRun},
+		},
+		"not mentioned without a halt": {
+			abc, false, `{"result":{"a":1},"result_error":{"b":{"error":"X"}}}`,
+			[3]Kind{ok, KindInvalid, KindAmbiguous},
+		},
+		"not mentioned before the failure": {
+			abc, true, `{"result":[],"result_error":{"b":{"error":"X"}}}`,
+			[3]Kind{KindAmbiguous, KindInvalid, notRun},
+		},
 		"an error that is a text":   {abc, false, `{"result":{"a":1,"b":2},"result_error":{"c":"Not found"}}`, [3]Kind{ok, ok, KindNotFound}},
 		"an error beside a result":  {abc, false, `{"result":{"a":1,"b":2,"c":null},"result_error":{"c":{"error":"X"}}}`, [3]Kind{ok, ok, KindInvalid}},
 		"refused for its rate":      {abc, false, `{"result":{"a":1,"b":2},"result_error":{"c":{"error":"QUERY_LIMIT_EXCEEDED"}}}`, [3]Kind{ok, ok, KindRateLimited}},
@@ -140,9 +176,10 @@ func TestABatchThatFailsAsAWholeIsOneError(t *testing.T) {
 		status int
 		kind   Kind
 	}{
-		`{"error":"QUERY_LIMIT_EXCEEDED","error_description":"Too many requests"}`: {503, KindRateLimited},
-		`{"error":"NO_AUTH_FOUND","error_description":"Wrong authorization data"}`: {401, KindAccessDenied},
-		`{"error":"ERROR_BATCH_LENGTH_EXCEEDED","error_description":"x"}`:          {400, KindInvalid},
+		`{"error":"QUERY_LIMIT_EXCEEDED","error_description":"Too many requests"}`:                                              {503, KindRateLimited},
+		`{"error":"NO_AUTH_FOUND","error_description":"Wrong authorization data"}`:                                              {401, KindAccessDenied},
+		`{"error":{"code":"BITRIX_REST_V3_EXCEPTION_VALIDATION_DTOVALIDATIONEXCEPTION","message":"Required field is missing"}}`: {400, KindInvalid},
+		`{"error":"ERROR_BATCH_LENGTH_EXCEEDED","error_description":"x"}`:                                                       {400, KindInvalid},
 		`<html>502</html>`:          {502, KindAmbiguous},
 		`{"result":[]}`:             {200, KindAmbiguous},
 		`{"result":true}`:           {200, KindAmbiguous},

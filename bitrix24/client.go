@@ -81,15 +81,20 @@ func (c *Client) batch(ctx context.Context, commands []Command, halt, paid bool)
 	if err := c.limits.refusal(append(Group{Commands: commands}.methods(), batchMethod)...); err != nil {
 		return nil, err
 	}
-	c.stats.commands.Add(int64(len(commands)))
+	sent, err := wired(commands)
+	if err != nil {
+		return nil, err
+	}
+	c.stats.commands.Add(int64(len(sent)))
 	c.stats.batches.Add(1)
-	answer, err := c.exchange(ctx, &request{method: batchMethod, params: batchParams(commands, halt), paid: paid})
+	answer, err := c.exchange(ctx, &request{method: batchMethod, params: batchParams(sent, halt), paid: paid})
 	c.note(ctx, batchMethod, answer.Time, err)
 	if err != nil {
 		return nil, err
 	}
-	results, err := decodeBatch(commands, halt, answer.Value)
+	results, err := decodeBatch(sent, halt, answer.Value)
 	for i, r := range results {
+		results[i].Key = commands[i].Key
 		c.note(ctx, commands[i].Method, r.Time, r.Err)
 	}
 	return results, err

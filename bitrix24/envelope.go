@@ -3,7 +3,6 @@ package bitrix24
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"reflect"
@@ -185,4 +184,4 @@ func emptyList(raw json.RawMessage) bool {
 }
 
 // String is the JSON text of the value, for logs and test failures.
-func (a Answer) String() string { return fmt.Sprintf("%s", a.Value) }
+func (a Answer) String() string { return string(a.Value) }

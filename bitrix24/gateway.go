@@ -17,7 +17,8 @@ type Params = map[string]any
 
 // Command is one method call inside a batch.
 type Command struct {
-	// Key names the command inside its group; not empty, unique in the group, without square brackets.
+	// Key names the command inside its group: letters, digits and _ - . : |. It is unique there even if "_", "-" and the
+	// other signs count as the same, because only "_" goes over the wire.
 	Key string
 	// Method is the REST method, for example crm.item.add.
 	Method string

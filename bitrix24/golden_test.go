@@ -46,7 +46,8 @@ type idRow struct {
 }
 
 var goldenCalls = []golden{
-	{name: "G1 webhook call", method: "profile", wire: `{}`,
+	{
+		name: "G1 webhook call", method: "profile", wire: `{}`,
 		answer: `{"result":{"ID":"1","ADMIN":true,"NAME":"Anna","LAST_NAME":"Orlova","PERSONAL_GENDER":"","TIME_ZONE":""}}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
@@ -56,24 +57,36 @@ var goldenCalls = []golden{
 			}](t, a)
 			require.Equal(t, ID(1), user.ID)
 			require.True(t, bool(user.Admin))
-		}},
-	{name: "G2 bad secret", method: "profile", wire: `{}`, status: 401, kind: KindAccessDenied,
-		answer: `{"error":"NO_AUTH_FOUND","error_description":"Wrong authorization data"}`},
-	{name: "G4 rate limit", method: "profile", wire: `{}`, status: 503, kind: KindRateLimited,
-		answer: `{"error":"QUERY_LIMIT_EXCEEDED","error_description":"Too many requests"}`},
+		},
+	},
+	{
+		name: "G2 bad secret", method: "profile", wire: `{}`, status: 401, kind: KindAccessDenied,
+		answer: `{"error":"NO_AUTH_FOUND","error_description":"Wrong authorization data"}`,
+	},
+	{
+		name: "G4 rate limit", method: "profile", wire: `{}`, status: 503, kind: KindRateLimited,
+		answer: `{"error":"QUERY_LIMIT_EXCEEDED","error_description":"Too many requests"}`,
+	},
 	{name: "G5 operating limit", method: "crm.item.list", wire: `{}`, status: 429, kind: KindOperatingLimit, answer: operatingLimit},
-	{name: "G6 find duplicate", method: "crm.duplicate.findbycomm",
+	{
+		name: "G6 find duplicate", method: "crm.duplicate.findbycomm",
 		params: Params{"type": "PHONE", "values": []string{"+79991234567"}, "entity_type": "CONTACT"},
 		wire:   `{"type":"PHONE","values":["+79991234567"],"entity_type":"CONTACT"}`, answer: `{"result":{"CONTACT":[42]}}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
 			require.Equal(t, Map[[]ID]{"CONTACT": {42}}, decoded[Map[[]ID]](t, a))
-		}},
-	{name: "G6 no duplicate", method: "crm.duplicate.findbycomm", wire: `{}`, answer: `{"result":[]}`,
-		check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.Empty(t, decoded[map[string][]ID](t, a)) }},
-	{name: "G6 no values", method: "crm.duplicate.findbycomm", wire: `{}`, status: 400, kind: KindInvalid,
-		answer: `{"error":"Communication values is not defined","error_description":"..."}`},
-	{name: "G7 create contact", method: "crm.item.add",
+		},
+	},
+	{
+		name: "G6 no duplicate", method: "crm.duplicate.findbycomm", wire: `{}`, answer: `{"result":[]}`,
+		check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.Empty(t, decoded[map[string][]ID](t, a)) },
+	},
+	{
+		name: "G6 no values", method: "crm.duplicate.findbycomm", wire: `{}`, status: 400, kind: KindInvalid,
+		answer: `{"error":"Communication values is not defined","error_description":"..."}`,
+	},
+	{
+		name: "G7 create contact", method: "crm.item.add",
 		params: Params{"entityTypeId": 3, "fields": Params{"name": "Ivan", "fm": []Params{{"typeId": "PHONE", "value": "+79991234567"}}}},
 		wire:   `{"entityTypeId":3,"fields":{"name":"Ivan","fm":[{"typeId":"PHONE","value":"+79991234567"}]}}`,
 		answer: `{"result":{"item":{"id":42,"name":"Ivan","lastName":"Petrov","hasPhone":"Y","hasEmail":"N","companyId":null,
@@ -85,31 +98,45 @@ var goldenCalls = []golden{
 			require.True(t, bool(got.HasPhone))
 			require.Zero(t, got.CompanyID)
 			require.Equal(t, []idRow{{ID: 101, Value: "+79991234567"}}, got.FM)
-		}},
-	{name: "G8 change one phone", method: "crm.item.update",
+		},
+	},
+	{
+		name: "G8 change one phone", method: "crm.item.update",
 		params: Params{"entityTypeId": 3, "id": ID(42), "fields": Params{"fm": Map[any]{"101": Params{"value": "+79990000000"}}}},
 		wire:   `{"entityTypeId":3,"id":42,"fields":{"fm":{"101":{"value":"+79990000000"}}}}`, answer: `{"result":{"item":{"id":"42"}}}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
 			require.Equal(t, ID(42), decoded[idItem](t, a).Item.ID)
-		}},
-	{name: "G9 page of deals", method: "crm.item.list", params: Params{"start": 0, "select": []string{"id"}, "filter": Params{"contactId": 42}},
+		},
+	},
+	{
+		name: "G9 page of deals", method: "crm.item.list", params: Params{"start": 0, "select": []string{"id"}, "filter": Params{"contactId": 42}},
 		wire: `{"start":0,"select":["id"],"filter":{"contactId":42}}`, answer: `{"result":{"items":[{"id":1}]},"next":50,"total":60}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
 			require.Equal(t, 50, *a.Next)
 			require.Equal(t, 60, *a.Total)
-		}},
-	{name: "G9 without counting", method: "crm.item.list", params: Params{"start": -1}, wire: `{"start":-1}`, answer: `{"result":{"items":[]},"total":0}`,
-		check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.Nil(t, a.Next); require.Zero(t, *a.Total) }},
-	{name: "G10 bad filter", method: "crm.item.list", wire: `{}`, status: 400, kind: KindInvalid,
+		},
+	},
+	{
+		name: "G9 without counting", method: "crm.item.list", params: Params{"start": -1}, wire: `{"start":-1}`, answer: `{"result":{"items":[]},"total":0}`,
+		check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.Nil(t, a.Next); require.Zero(t, *a.Total) },
+	},
+	{
+		name: "G10 bad filter", method: "crm.item.list", wire: `{}`, status: 400, kind: KindInvalid,
 		answer: `{"error":"INVALID_ARG_VALUE","error_description":"Invalid filter: field 'foo' is not allowed in filter"}`,
-		check:  func(t *testing.T, _ Answer, e *Error) { t.Helper(); require.Contains(t, e.Error(), "field 'foo'") }},
-	{name: "G11 missing item", method: "crm.item.get", wire: `{}`, status: 400, kind: KindNotFound,
-		answer: `{"error":"NOT_FOUND","error_description":"Item not found"}`},
-	{name: "G12 classic add", method: "crm.deal.add", params: Params{"fields": Params{"TITLE": "Chat 77"}}, wire: `{"fields":{"TITLE":"Chat 77"}}`,
-		answer: `{"result":394}`, check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.Equal(t, ID(394), decoded[ID](t, a)) }},
-	{name: "G12 classic get", method: "crm.deal.get", params: Params{"id": 394}, wire: `{"id":394}`,
+		check:  func(t *testing.T, _ Answer, e *Error) { t.Helper(); require.Contains(t, e.Error(), "field 'foo'") },
+	},
+	{
+		name: "G11 missing item", method: "crm.item.get", wire: `{}`, status: 400, kind: KindNotFound,
+		answer: `{"error":"NOT_FOUND","error_description":"Item not found"}`,
+	},
+	{
+		name: "G12 classic add", method: "crm.deal.add", params: Params{"fields": Params{"TITLE": "Chat 77"}}, wire: `{"fields":{"TITLE":"Chat 77"}}`,
+		answer: `{"result":394}`, check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.Equal(t, ID(394), decoded[ID](t, a)) },
+	},
+	{
+		name: "G12 classic get", method: "crm.deal.get", params: Params{"id": 394}, wire: `{"id":394}`,
 		answer: `{"result":{"ID":"394","OPPORTUNITY":"0.00","CATEGORY_ID":"0","UTM_MEDIUM":null,"LEAD_ID":null,"DATE_CREATE":"2026-01-05T10:00:00+03:00"}}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
@@ -123,12 +150,18 @@ var goldenCalls = []golden{
 			require.Equal(t, ID(394), deal.ID)
 			require.Zero(t, deal.CategoryID+deal.LeadID)
 			require.Equal(t, "2026-01-05T07:00:00Z", deal.DateCreate.UTC().Format("2006-01-02T15:04:05Z"))
-		}},
-	{name: "G12 unknown deal", method: "crm.deal.get", params: Params{"id": 1}, wire: `{"id":1}`, status: 400, kind: KindNotFound,
-		answer: `{"error":"","error_description":"Not found"}`},
-	{name: "G14 linked already", method: "crm.deal.contact.add", wire: `{}`, answer: `{"result":false}`,
-		check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.False(t, bool(decoded[Bool](t, a))) }},
-	{name: "G15 stages", method: "crm.status.list", wire: `{}`,
+		},
+	},
+	{
+		name: "G12 unknown deal", method: "crm.deal.get", params: Params{"id": 1}, wire: `{"id":1}`, status: 400, kind: KindNotFound,
+		answer: `{"error":"","error_description":"Not found"}`,
+	},
+	{
+		name: "G14 linked already", method: "crm.deal.contact.add", wire: `{}`, answer: `{"result":false}`,
+		check: func(t *testing.T, a Answer, _ *Error) { t.Helper(); require.False(t, bool(decoded[Bool](t, a))) },
+	},
+	{
+		name: "G15 stages", method: "crm.status.list", wire: `{}`,
 		answer: `{"result":[{"ID":"201","STATUS_ID":"C1:NEW","SORT":"10","SYSTEM":"Y","CATEGORY_ID":"1","SEMANTICS":null}],"total":8}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
@@ -137,16 +170,26 @@ var goldenCalls = []golden{
 				System   Bool   `json:"SYSTEM"`
 			}](t, a)
 			require.Equal(t, "C1:NEW", rows[0].StatusID)
-		}},
-	{name: "G16 empty comment", method: "crm.timeline.comment.add", wire: `{}`, status: 400, kind: KindInvalid,
-		answer: `{"error":"INVALID_ARG_VALUE","error_description":"x"}`},
-	{name: "G16 unknown owner", method: "crm.timeline.comment.add", wire: `{}`, status: 400, kind: KindNotFound,
-		answer: `{"error":"OWNER_NOT_FOUND","error_description":"x"}`},
-	{name: "G17 nobody to notify", method: "im.notify.personal.add", params: Params{"USER_ID": 0}, wire: `{"USER_ID":0}`, status: 400, kind: KindInvalid,
-		answer: `{"error":"USER_ID_EMPTY","error_description":"User ID can't be empty"}`},
-	{name: "G18 webhook instead of app", method: "telephony.externalCall.register", wire: `{}`, status: 403, kind: KindAccessDenied,
-		answer: `{"error":"WRONG_AUTH_TYPE","error_description":"Current authorization type is denied for this method"}`},
-	{name: "G19 finish", method: "telephony.externalCall.finish", wire: `{}`,
+		},
+	},
+	{
+		name: "G16 empty comment", method: "crm.timeline.comment.add", wire: `{}`, status: 400, kind: KindInvalid,
+		answer: `{"error":"INVALID_ARG_VALUE","error_description":"x"}`,
+	},
+	{
+		name: "G16 unknown owner", method: "crm.timeline.comment.add", wire: `{}`, status: 400, kind: KindNotFound,
+		answer: `{"error":"OWNER_NOT_FOUND","error_description":"x"}`,
+	},
+	{
+		name: "G17 nobody to notify", method: "im.notify.personal.add", params: Params{"USER_ID": 0}, wire: `{"USER_ID":0}`, status: 400, kind: KindInvalid,
+		answer: `{"error":"USER_ID_EMPTY","error_description":"User ID can't be empty"}`,
+	},
+	{
+		name: "G18 webhook instead of app", method: "telephony.externalCall.register", wire: `{}`, status: 403, kind: KindAccessDenied,
+		answer: `{"error":"WRONG_AUTH_TYPE","error_description":"Current authorization type is denied for this method"}`,
+	},
+	{
+		name: "G19 finish", method: "telephony.externalCall.finish", wire: `{}`,
 		answer: `{"result":{"CRM_ACTIVITY_ID":7001,"CALL_STATUS":1,"CALL_START_DATE":{},"ID":7}}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
@@ -156,23 +199,36 @@ var goldenCalls = []golden{
 			}](t, a)
 			require.True(t, call.Start.IsZero())
 			require.Equal(t, ID(7001), call.ID)
-		}},
-	{name: "G19 too early", method: "telephony.externalCall.attachRecord", wire: `{}`, status: 400, kind: KindInvalid,
-		answer: `{"error":"ERROR_CORE","error_description":"Call is not found in the statistic table. It looks like it is not finished yet."}`},
-	{name: "G20 refusal inside a result", method: "imconnector.register", wire: `{}`,
+		},
+	},
+	{
+		name: "G19 too early", method: "telephony.externalCall.attachRecord", wire: `{}`, status: 400, kind: KindInvalid,
+		answer: `{"error":"ERROR_CORE","error_description":"Call is not found in the statistic table. It looks like it is not finished yet."}`,
+	},
+	{
+		name: "G20 refusal inside a result", method: "imconnector.register", wire: `{}`,
 		answer: `{"result":{"result":false,"error":"APPLICATION_REGISTRATION_ERROR_POINT","error_description":"..."}}`,
 		check: func(t *testing.T, a Answer, _ *Error) {
 			t.Helper()
 			require.Contains(t, a.String(), "APPLICATION_REGISTRATION_ERROR_POINT")
-		}},
-	{name: "G21 no line", method: "imconnector.activate", wire: `{}`, status: 400, kind: KindInvalid,
-		answer: `{"error":"ERROR_ARGUMENT","error_description":"Argument 'LINE' is null or empty"}`},
-	{name: "G22 inactive line", method: "imconnector.send.messages", wire: `{}`, status: 400, kind: KindInvalid,
-		answer: `{"error":"NOT_ACTIVE_LINE","error_description":"The line with this ID is inactive or does not exist"}`},
-	{name: "G24 unknown chat", method: "imopenlines.dialog.get", wire: `{}`, status: 400, kind: KindAccessDenied,
-		answer: `{"error":"ACCESS_ERROR","error_description":"You do not have access to the specified dialog"}`},
-	{name: "unknown method", method: "crm.nothing", wire: `{}`, status: 404, kind: KindInvalid,
-		answer: `{"error":"ERROR_METHOD_NOT_FOUND","error_description":"Method not found!"}`},
+		},
+	},
+	{
+		name: "G21 no line", method: "imconnector.activate", wire: `{}`, status: 400, kind: KindInvalid,
+		answer: `{"error":"ERROR_ARGUMENT","error_description":"Argument 'LINE' is null or empty"}`,
+	},
+	{
+		name: "G22 inactive line", method: "imconnector.send.messages", wire: `{}`, status: 400, kind: KindInvalid,
+		answer: `{"error":"NOT_ACTIVE_LINE","error_description":"The line with this ID is inactive or does not exist"}`,
+	},
+	{
+		name: "G24 unknown chat", method: "imopenlines.dialog.get", wire: `{}`, status: 400, kind: KindAccessDenied,
+		answer: `{"error":"ACCESS_ERROR","error_description":"You do not have access to the specified dialog"}`,
+	},
+	{
+		name: "unknown method", method: "crm.nothing", wire: `{}`, status: 404, kind: KindInvalid,
+		answer: `{"error":"ERROR_METHOD_NOT_FOUND","error_description":"Method not found!"}`,
+	},
 }
 
 func TestGoldenCalls(t *testing.T) {
@@ -192,7 +248,8 @@ func TestGoldenCalls(t *testing.T) {
 			if g.kind == "" {
 				require.NoError(t, err)
 			} else {
-				e = errorOf(t, err, g.kind)
+				got := errorOf(t, err, g.kind)
+				e = &got
 				require.Equal(t, g.method, e.Method)
 				require.Equal(t, g.status, e.HTTPStatus)
 			}

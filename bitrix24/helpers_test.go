@@ -105,15 +105,15 @@ func (p *portal) client(t *testing.T, change ...func(*Config)) *Client {
 	return client
 }
 
-// errorOf asserts that err is an *Error of the kind.
-func errorOf(t *testing.T, err error, kind Kind) *Error {
+// errorOf asserts that err is an *Error of the kind. It returns a copy, which is no error and may be ignored.
+func errorOf(t *testing.T, err error, kind Kind) Error {
 	t.Helper()
 	require.Error(t, err)
 	var e *Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, kind, e.Kind, "%v", err)
 	require.Equal(t, kind, KindOf(err))
-	return e
+	return *e
 }
 
 // echoBatch answers a batch with, for each command, its own query decoded.

@@ -6,8 +6,11 @@ import (
 	"strings"
 )
 
-// referencePattern finds "$result[key]" and captures the key (bitrix24 reference §2.4).
-var referencePattern = regexp.MustCompile(`\$result\[([^\[\]]+)\]`)
+var (
+	// referencePattern finds "$result[key]" (bitrix24 reference §2.4).
+	referencePattern = regexp.MustCompile(`\$result\[[^\[\]]+\]`)
+	unsafeInKey      = regexp.MustCompile(`[^A-Za-z0-9_]`)
+)
 
 // Ref is a reference to the result of an earlier command of the same group: Ref("c") is the whole result, and
 // Ref("c", "item", "id") a part of it.
@@ -40,45 +43,61 @@ func plainCommands(commands []Command) ([]Command, int, error) {
 	return out, size, nil
 }
 
-// rename prefixes every key of plain commands, and every reference to one of them. Groups that travel together need it,
-// because each of them was free to call its first command "contact".
+// wireKey is the name of a command inside the request. The documentation shows references with letters, digits and
+// underscores only, so nothing else is sent.
+func wireKey(prefix, key string) string { return prefix + unsafeInKey.ReplaceAllString(key, "_") }
+
+// rename gives plain commands their wire keys, and every reference to one of them the same. Groups that travel together
+// need the prefix, because each of them was free to call its first command "contact".
 func rename(commands []Command, prefix string) []Command {
-	own := make(map[string]bool, len(commands))
+	names := make(map[string]string, len(commands))
 	for _, c := range commands {
-		own[c.Key] = true
+		names[c.Key] = wireKey(prefix, c.Key)
 	}
 	out := make([]Command, len(commands))
 	for i, c := range commands {
-		params, _ := renameIn(c.Params, own, prefix).(map[string]any)
-		out[i] = Command{Key: prefix + c.Key, Method: c.Method, Params: params}
+		params, _ := renameIn(c.Params, names).(map[string]any)
+		out[i] = Command{Key: names[c.Key], Method: c.Method, Params: params}
 	}
 	return out
 }
 
+// wired returns commands that can be sent as they are, renamed if a key is not safe.
+func wired(commands []Command) ([]Command, error) {
+	for _, c := range commands {
+		if unsafeInKey.MatchString(c.Key) {
+			plain, _, err := plainCommands(commands)
+			return rename(plain, ""), err
+		}
+	}
+	return commands, nil
+}
+
 // renameIn rewrites the references inside a value of plain JSON. A key that is not one of the group's own is no
 // reference of it and stays.
-func renameIn(v any, own map[string]bool, prefix string) any {
+func renameIn(v any, names map[string]string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			v[name] = renameIn(inner, own, prefix)
+			v[name] = renameIn(inner, names)
 		}
 	case []any:
 		for i, inner := range v {
-			v[i] = renameIn(inner, own, prefix)
+			v[i] = renameIn(inner, names)
 		}
 	case string:
-		return renameText(v, own, prefix)
+		return renameText(v, names)
 	}
 	return v
 }
 
-func renameText(text string, own map[string]bool, prefix string) string {
+func renameText(text string, names map[string]string) string {
 	return referencePattern.ReplaceAllStringFunc(text, func(found string) string {
 		key := found[len("$result[") : len(found)-1]
-		if !own[key] {
+		name, own := names[key]
+		if !own {
 			return found
 		}
-		return "$result[" + prefix + key + "]"
+		return "$result[" + name + "]"
 	})
 }

@@ -24,7 +24,7 @@ func TestACallIsOneJSONPost(t *testing.T) {
 	params := Params{"filter": Params{">=id": 5}, "text": "<b>&"}
 	answer, err := c.Call(t.Context(), "crm.item.list", params)
 	require.NoError(t, err)
-	require.Equal(t, `{"ID":"1"}`, answer.String())
+	require.JSONEq(t, `{"ID":"1"}`, answer.String())
 	require.Equal(t, 7, *answer.Total)
 	require.Equal(t, 50, *answer.Next)
 
