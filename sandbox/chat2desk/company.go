@@ -60,7 +60,7 @@ type Company struct {
 func New(options Options) (*Company, error) {
 	options = options.withDefaults()
 	c := &Company{options: options, log: options.Logger}
-	c.random = rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable chance is what tests want
+	c.random = rand.New(rand.NewPCG(1, 2)) // repeatable chance: that is what tests want
 	c.stats = newStatistics()
 	c.out = newDispatcher(c, options.MaxPending)
 	pending, err := c.restore()
@@ -150,15 +150,21 @@ func (c *Company) tick() time.Time {
 	return now
 }
 
-// adoptWebhooks registers the webhooks of the options, once per URL.
+// adoptWebhooks registers the webhooks of the options, once per URL. One that
+// moved since the state was saved is known by its name.
 func (c *Company) adoptWebhooks() {
 	for _, wanted := range c.options.Webhooks {
 		hook := c.webhookByURL(wanted.URL)
+		for _, other := range c.s.Webhooks.rows {
+			if hook == nil && other.Seeded && other.Name == wanted.Name {
+				hook = other
+			}
+		}
 		if hook == nil {
-			hook = &webhook{ID: next(&c.s.Ids.Webhook), URL: wanted.URL}
+			hook = &webhook{ID: next(&c.s.Ids.Webhook)}
 			c.s.Webhooks.add(hook)
 		}
-		hook.Name, hook.Events, hook.Channels = wanted.Name, wanted.Events, wanted.Channels
+		hook.Name, hook.URL, hook.Events, hook.Channels, hook.Seeded = wanted.Name, wanted.URL, wanted.Events, wanted.Channels, true
 		hook.Status, hook.FailingSince = hookEnabled, time.Time{}
 		if len(hook.Events) == 0 {
 			hook.Events = EventNames()

@@ -229,7 +229,7 @@ func (c *Company) controlReset(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Webhooks bool `json:"webhooks"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil && err != io.EOF { //nolint:errorlint // Decode returns it bare
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil && err != io.EOF {
 		controlError(w, http.StatusBadRequest, err)
 		return
 	}

@@ -17,7 +17,6 @@ const senders = 32
 // delivery is one webhook body on its way to one receiver.
 type delivery struct {
 	Webhook   int64
-	URL       string
 	Hook      string
 	Client    int64
 	Body      []byte
@@ -57,7 +56,7 @@ type dispatcher struct {
 }
 
 func newDispatcher(c *Company, limit int) *dispatcher {
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // the standard transport is one
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy, transport.MaxIdleConnsPerHost, transport.MaxIdleConns = nil, senders, 4*senders
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	d := &dispatcher{
@@ -150,14 +149,14 @@ func (d *dispatcher) snapshot() []*delivery {
 	var all dueHeap
 	for item := range d.pending {
 		all = append(all, &delivery{
-			Webhook: item.Webhook, URL: item.URL, Hook: item.Hook, Client: item.Client, Body: item.Body, Stamp: item.Stamp,
+			Webhook: item.Webhook, Hook: item.Hook, Client: item.Client, Body: item.Body, Stamp: item.Stamp,
 			Attempt: item.Attempt, Due: item.Due, Unordered: item.Unordered, seq: item.seq,
 		})
 	}
 	heap.Init(&all)
 	out := make([]*delivery, 0, len(all))
 	for len(all) > 0 {
-		out = append(out, heap.Pop(&all).(*delivery)) //nolint:errcheck // the heap holds nothing else
+		out = append(out, heap.Pop(&all).(*delivery))
 	}
 	return out
 }
@@ -210,7 +209,7 @@ func (d *dispatcher) next(now time.Time) (*delivery, time.Duration) {
 		if wait := d.due[0].Due.Sub(now); wait > 0 {
 			return nil, max(wait, 5*time.Millisecond)
 		}
-		item := heap.Pop(&d.due).(*delivery) //nolint:errcheck // the heap holds nothing else
+		item := heap.Pop(&d.due).(*delivery)
 		if item.Unordered {
 			return item, 0
 		}
@@ -263,10 +262,10 @@ func (d *dispatcher) attempt(item *delivery) {
 }
 
 func (d *dispatcher) post(item *delivery) error {
-	timeout, signature := d.company.signing(item)
+	address, timeout, signature := d.company.target(item)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, item.URL, bytes.NewReader(item.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(item.Body))
 	if err != nil {
 		return err
 	}
@@ -298,7 +297,7 @@ func (h dueHeap) Less(i, j int) bool {
 	return h[i].Due.Before(h[j].Due)
 }
 func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)   { *h = append(*h, x.(*delivery)) } //nolint:errcheck // see heap.Interface
+func (h *dueHeap) Push(x any)   { *h = append(*h, x.(*delivery)) }
 func (h *dueHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]

@@ -196,6 +196,23 @@ func TestPendingWebhooksSurviveARestart(t *testing.T) {
 	require.Len(t, second.company.Received(scene.ClientID), 4)
 }
 
+func TestAWebhookThatMovedKeepsWhatWaitsForIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	persistent := func(o *chat2desk.Options) { o.Persistence = dir }
+	first := newWorld(t, persistent)
+	first.hooks.answer(http.StatusBadGateway)
+	first.play(chat("79990000001", chat2desk.ChannelWhatsApp))
+	first.attempts(len(plainChat))
+	require.NoError(t, first.company.Close())
+
+	second := newWorld(t, persistent)
+	second.company.Advance(time.Minute)
+	second.settle()
+	require.Len(t, rows(second.get("/v1/webhooks")), 1)
+	require.ElementsMatch(t, plainChat, second.hooks.names())
+}
+
 func TestAStateThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

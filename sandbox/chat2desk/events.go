@@ -108,7 +108,7 @@ func (c *Company) deliveries(ev event, hook *webhook, how Deliver) []*delivery {
 	out := make([]*delivery, 0, 1+int(how.Duplicate))
 	for range 1 + int(how.Duplicate) {
 		out = append(out, &delivery{
-			Webhook: hook.ID, URL: hook.URL, Hook: ev.hook, Client: ev.client, Body: c.s.Settings.render(ev.fields),
+			Webhook: hook.ID, Hook: ev.hook, Client: ev.client, Body: c.s.Settings.render(ev.fields),
 			Stamp: strconv.FormatInt(now.Unix(), 10), Due: now.Add(time.Duration(how.DelayMS) * time.Millisecond),
 			Unordered: how.Shuffle,
 		})

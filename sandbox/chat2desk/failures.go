@@ -10,7 +10,7 @@ import (
 // are fixed. A fault of kind "error" with one of them as message takes the
 // status and the shape that the service would use.
 const (
-	TextBadToken     = "Token is not correct"
+	TextBadToken     = "Token is not correct" //nolint:gosec // words about a token
 	TextNoToken      = "You have to specify your token"
 	TextNeedAuth     = "You need to auth"
 	TextRate         = "Number of API requests exceeded"

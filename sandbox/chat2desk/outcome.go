@@ -10,12 +10,17 @@ const (
 
 const maxWebhookErrors = 20
 
-// signing is what a sender needs to know at the moment of an attempt.
-func (c *Company) signing(item *delivery) (timeout time.Duration, signature string) {
+// target is what a sender needs to know at the moment of an attempt; the
+// address is "" if the webhook was deleted meanwhile.
+func (c *Company) target(item *delivery) (address string, timeout time.Duration, signature string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if hook, ok := c.s.Webhooks.get(item.Webhook); ok {
+		address = hook.URL
+	}
 	settings := c.s.Settings
-	return time.Duration(settings.SenderTimeoutMS) * time.Millisecond, Sign(settings.Signature, c.options.Token, item.Body, item.Stamp)
+	timeout = time.Duration(settings.SenderTimeoutMS) * time.Millisecond
+	return address, timeout, Sign(settings.Signature, c.options.Token, item.Body, item.Stamp)
 }
 
 // delivered notes the outcome of an attempt and returns the delivery to try

@@ -188,6 +188,7 @@ type webhook struct {
 	Status       string
 	Order        int64
 	Errors       []webhookError
+	Seeded       bool      // registered by Options
 	FailingSince time.Time // of the first failure after the last success
 }
 

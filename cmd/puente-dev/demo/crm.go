@@ -134,7 +134,8 @@ func (c crm) openDeals(ctx context.Context, contact int64) (map[string]int, erro
 		CategoryID text `json:"CATEGORY_ID"`
 	}
 	err := c.method(ctx, "crm.deal.list", map[string]any{
-		"filter": map[string]any{"CONTACT_ID": contact, "CLOSED": "N"}, "select": []string{"ID", "CATEGORY_ID"}, "order": map[string]string{"ID": "ASC"},
+		"filter": map[string]any{"CONTACT_ID": contact, "CLOSED": "N"}, "select": []string{"ID", "CATEGORY_ID"},
+		"order": map[string]string{"ID": "ASC"},
 	}, &rows)
 	out := map[string]int{}
 	for _, row := range rows {

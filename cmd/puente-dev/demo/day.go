@@ -129,9 +129,10 @@ func (d *director) newClients() {
 		Client: client{Name: "lucia_f", Phone: "+" + lucia.Phone}, ChannelID: telegram, OperatorID: boris,
 		Messages: talk("Is this the same shop?", "It is."),
 	}, Expect: deal("0", "7").same("lucia")})
+	menu := []line{{From: "client", Text: "/start"}, {From: "bot", Text: "Welcome! Choose a topic."}}
 	d.add(Scene{Title: "Pavel writes to the bot with his phone", Script: script{
 		Client: client{Name: "Pavel", Phone: d.phone()}, ChannelID: telegram, OperatorID: boris, Tags: []int{tagVIP},
-		Messages: append([]line{{From: "client", Text: "/start"}, {From: "bot", Text: "Welcome! Choose a topic."}}, talk("Prices", "Sent you the list.")...),
+		Messages: append(menu, talk("Prices", "Sent you the list.")...),
 		UTM:      map[string]string{"utm_source": "telegram", "utm_campaign": "bot"},
 	}, Expect: deal("1", "8").with(map[string]string{"UTM_SOURCE": "telegram", "UTM_CAMPAIGN": "bot"})})
 	d.moreNewClients()
@@ -139,7 +140,8 @@ func (d *director) newClients() {
 
 func (d *director) moreNewClients() {
 	d.add(Scene{Title: "Somebody on Telegram without a phone", Person: "ghost", Script: script{
-		Client: client{Name: fmt.Sprintf("ghost_%d", d.stamp)}, ChannelID: telegram, OperatorID: ana, Messages: talk("Do you have it in blue?", "Yes."),
+		Client: client{Name: fmt.Sprintf("ghost_%d", d.stamp)}, ChannelID: telegram, OperatorID: ana,
+		Messages: talk("Do you have it in blue?", "Yes."),
 	}, Expect: deal("1", "7")})
 	d.add(Scene{Title: "Mei fills in the form of the site's widget", Script: script{
 		Client: client{Name: "Mei Tanaka", Phone: spaced(d.phone())}, ChannelID: widget, OperatorID: ana,
@@ -254,7 +256,8 @@ func (d *director) mandatoryField() {
 	expect := deal("0", "8")
 	expect.Parked = mandatoryLabel
 	d.add(Scene{Title: "Tomás's deal lacks it too, and is run again", Script: script{
-		Client: client{Name: "Tomás", Phone: d.phone()}, ChannelID: whatsApp, OperatorID: boris, Messages: talk("I want to sign as well", "Gladly."),
+		Client: client{Name: "Tomás", Phone: d.phone()}, ChannelID: whatsApp, OperatorID: boris,
+		Messages: talk("I want to sign as well", "Gladly."),
 	}, Expect: expect})
 }
 

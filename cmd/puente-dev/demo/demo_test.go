@@ -17,7 +17,9 @@ import (
 
 var regulars = []Known{
 	{ID: 1, Name: "A", Phone: "+34600000001", OpenDeals: map[string]int{"0": 5, "1": 9}},
-	{ID: 2, Name: "B", Phone: "+34600000002"}, {ID: 3, Name: "C", Phone: "+34600000003"}, {ID: 4, Name: "D", Phone: "+34600000004"},
+	{ID: 2, Name: "B", Phone: "+34600000002"},
+	{ID: 3, Name: "C", Phone: "+34600000003"},
+	{ID: 4, Name: "D", Phone: "+34600000004"},
 }
 
 func TestTheDayIsLongEnoughAndItsReferencesAreUnique(t *testing.T) {
@@ -150,8 +152,10 @@ func TestRowsAreComparedWithEachOther(t *testing.T) {
 func TestNewcomersAreCountedOnce(t *testing.T) {
 	t.Parallel()
 	day := Programme{Scenes: []Scene{
-		{Person: "A", Expect: Expect{Status: statusDone}}, {Person: "A", Expect: Expect{Status: statusDone}},
-		{Person: "known", Expect: Expect{Status: statusDone, ContactID: 5}}, {Person: "sms", Expect: Expect{Status: statusSkipped, NoContact: true}},
+		{Person: "A", Expect: Expect{Status: statusDone}},
+		{Person: "A", Expect: Expect{Status: statusDone}},
+		{Person: "known", Expect: Expect{Status: statusDone, ContactID: 5}},
+		{Person: "sms", Expect: Expect{Status: statusSkipped, NoContact: true}},
 	}}
 	require.Empty(t, checkContacts(day, 10, 11))
 	require.Equal(t, []string{"the CRM has 2 new contacts for 1 new people"}, checkContacts(day, 10, 12))
@@ -186,7 +190,7 @@ func TestTheTableShowsEveryRowAndTheVerdict(t *testing.T) {
 	var out strings.Builder
 	report.print(&out)
 	for _, want := range []string{
-		"✓", "1/2", "done after re-run", "deal 7", "http://ui/run", "http://crm/deal/7", "(none)", "1 outcomes are not", "counted 9 requests",
+		"✓", "1/2", "done after re-run", "deal 7", "http://ui/run", "http://crm/deal/7", "(none)", "1 outcomes are not", "its start: 9 requests",
 	} {
 		require.Contains(t, out.String(), want)
 	}

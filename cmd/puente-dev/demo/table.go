@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -44,8 +45,10 @@ func (r Row) line() string {
 	if shown.ID != 0 {
 		entity, card = fmt.Sprintf("%s %d", shown.Kind, shown.ID), shown.URL
 	}
-	requests := strconv.Itoa(r.Requests)
-	return fmt.Sprintf("%s\t%d/%d\t%s\t%s\t%s\t%s\t%s\t%s\t", mark, r.DialogID, r.RequestID, r.Scene.Title, result, entity, requests, r.RunURL, card)
+	cells := []string{
+		mark, fmt.Sprintf("%d/%d", r.DialogID, r.RequestID), r.Scene.Title, result, entity, strconv.Itoa(r.Requests), r.RunURL, card, "",
+	}
+	return strings.Join(cells, "\t")
 }
 
 func (r Report) summary() string {
@@ -59,8 +62,9 @@ func (r Report) summary() string {
 	for _, status := range sortedKeys(counts) {
 		text += fmt.Sprintf(" %d %s,", counts[status], status)
 	}
-	text += fmt.Sprintf(" %d requests of syncs. The portal counted %d requests with %d commands since its start, refused %d, at most %d in a second.\n",
-		requests, r.Portal.Requests, r.Portal.Commands, r.Portal.Refused, r.Portal.PeakPerSecond)
+	text += fmt.Sprintf(" %d requests of syncs.\n", requests)
+	text += fmt.Sprintf("The portal counted since its start: %d requests with %d commands, %d refused, at most %d in a second.\n",
+		r.Portal.Requests, r.Portal.Commands, r.Portal.Refused, r.Portal.PeakPerSecond)
 	if r.OK {
 		return text + "Every outcome is the expected one."
 	}
