@@ -80,6 +80,12 @@ func ResolveLinks(storage string, list []Attachment) []Attachment {
 	return list
 }
 
+// ResolveLinks is as the function of that name, with the account's own storage
+// host: for attachments that came by webhook.
+func (a *API) ResolveLinks(list []Attachment) []Attachment {
+	return ResolveLinks(a.cfg.StorageURL, list)
+}
+
 func resolveLink(storage, link string) string {
 	link = strings.ReplaceAll(link, " ", "%20")
 	storage = strings.TrimRight(storage, "/")

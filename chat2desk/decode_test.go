@@ -3,7 +3,6 @@ package chat2desk
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -112,7 +111,7 @@ func FuzzDecodeMessage(f *testing.F) {
 		require.Contains(t, []string{TypeFromClient, TypeToClient, TypeAutoreply, TypeSystem, TypeComment}, m.Type)
 		for _, a := range m.Attachments {
 			require.NotEmpty(t, a.Link)
-			require.True(t, strings.Contains(a.Link, "://"), "absolute: "+a.Link)
+			require.Contains(t, a.Link, "://", "absolute")
 		}
 		require.Equal(t, fmt.Sprint(m), fmt.Sprint(decode(raw)), "the same every time")
 	})

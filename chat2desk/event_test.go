@@ -278,9 +278,10 @@ func TestOnlyMessageEventsCarryAMessage(t *testing.T) {
 func TestRelativeLinksOfAWebhookCanBeResolved(t *testing.T) {
 	t.Parallel()
 	e := parse(t, `{"hook_type":"inbox","message_id":1,"photo":"m/a.jpg","attachments":[{"name":"b","link":"https://s/b.pdf"}]}`)
+	api := chat2desk.New(chat2desk.Config{StorageURL: "https://storage.example/"})
 	require.Equal(t, []chat2desk.Attachment{
 		{Name: "a.jpg", Link: "https://storage.example/m/a.jpg"}, {Name: "b", Link: "https://s/b.pdf"},
-	}, chat2desk.ResolveLinks("https://storage.example/", e.Attachments))
+	}, api.ResolveLinks(e.Attachments))
 }
 
 func FuzzParseEvents(f *testing.F) {

@@ -93,7 +93,9 @@ func TestAWholeDialogIsReadFromTheSandbox(t *testing.T) {
 				ChannelID: 12, OperatorID: sandbox.OperatorAna, Tags: []int64{sandbox.TagSale}, UTM: map[string]string{"utm_source": "google"},
 				Messages: []sandbox.ScriptMessage{
 					{From: "client", Text: "Hello", Attachments: []sandbox.Attachment{{Name: "a.pdf", Link: "https://example.org/a.pdf"}}},
-					{From: "operator", Text: "Good morning"}, {From: "comment", Text: "VIP"}, {From: "bot", Text: "Menu"},
+					{From: "operator", Text: "Good morning"},
+					{From: "comment", Text: "VIP"},
+					{From: "bot", Text: "Menu"},
 				},
 				Close: true,
 			})
@@ -146,7 +148,7 @@ func (c *company) checkEvents(t *testing.T, scene sandbox.Scene) {
 		hooks[e.HookType]++
 		require.Contains(t, []int64{scene.ClientID, 0}, e.ClientID, "%s", e.Raw)
 		if e.HookType == chat2desk.HookTagRequest {
-			require.EqualValues(t, sandbox.TagSale, e.TagID)
+			require.Equal(t, sandbox.TagSale, e.TagID)
 			require.Equal(t, scene.RequestID, e.RequestID)
 		}
 	}
@@ -218,7 +220,7 @@ func TestLongDialogsOfTheSandboxAreReadWhole(t *testing.T) {
 	walked, err := c.api.DialogMessages(t.Context(), scene.DialogID, scene.RequestID)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(direct), 1234)
-	require.Equal(t, len(direct), len(walked))
+	require.Len(t, walked, len(direct))
 	for i := range direct {
 		require.Equal(t, direct[i].ID, walked[i].ID)
 		require.Equal(t, direct[i].Text, walked[i].Text)

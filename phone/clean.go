@@ -54,7 +54,8 @@ func digitValue(r rune) rune {
 		}
 	}
 	for _, block := range unicode.Nd.R32 {
-		if lo := rune(block.Lo); r >= lo && r <= rune(block.Hi) {
+		lo, hi := rune(block.Lo), rune(block.Hi) //nolint:gosec // runes fit
+		if r >= lo && r <= hi {
 			return (r - lo) % 10
 		}
 	}
