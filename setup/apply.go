@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"puente/chat2desk"
 	"puente/settings"
@@ -88,6 +89,11 @@ func mergeBitrix24(a *store.Bitrix24Account, f Bitrix24) {
 	set(&a.OAuthServer, f.OAuthServer)
 	set(&a.AccessToken, f.AccessToken)
 	set(&a.RefreshToken, f.RefreshToken)
+	if f.AccessToken != "" || f.RefreshToken != "" {
+		// Of unknown age: good for one refresh, and never in the place of a
+		// younger token that the portal gave meanwhile (store.SavePortal).
+		a.ExpiresAt = time.Now()
+	}
 	set(&a.ClientEndpoint, f.ClientEndpoint)
 	set(&a.MemberID, f.MemberID)
 	set(&a.ApplicationToken, f.ApplicationToken)

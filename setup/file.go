@@ -6,7 +6,9 @@ package setup
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -157,15 +159,38 @@ func expandValue(node *yaml.Node, path string, lookup func(string) (string, bool
 	return nil
 }
 
-// decodeStrict refuses keys that the file format does not have.
+// decodeStrict refuses keys that the file format does not have. It decodes the
+// tree itself, so that errors name the lines of the file.
 func decodeStrict(node *yaml.Node, dst any) error {
-	text, err := yaml.Marshal(node)
-	if err != nil {
+	if err := knownKeys(node, "", reflect.TypeOf(dst).Elem()); err != nil {
 		return err
 	}
-	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
-	decoder.KnownFields(true)
-	return decoder.Decode(dst)
+	return node.Decode(dst)
+}
+
+func knownKeys(node *yaml.Node, path string, t reflect.Type) error {
+	if node.Kind != yaml.MappingNode || t.Kind() != reflect.Struct {
+		return nil // a wrong kind is for the decoder to tell
+	}
+	fields := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("yaml"); name != "-" {
+			fields[name] = t.Field(i).Type
+		}
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i].Value
+		at := strings.TrimPrefix(path+"."+key, ".")
+		field, known := fields[key]
+		if !known {
+			return fmt.Errorf("line %d: there is no key %s; known here: %s", node.Content[i].Line, at,
+				strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+		}
+		if err := knownKeys(node.Content[i+1], at, field); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check looks at what cannot be right in any account.
