@@ -56,7 +56,8 @@ func TestSendingOpensAClosedDialogUnlessToldNotTo(t *testing.T) {
 	scene := w.play(chat("79990000001", chat2desk.ChannelWhatsApp))
 	state := func() any { return data(w.get(fmt.Sprintf("/v1/dialogs/%d", scene.DialogID)))["state"] }
 	message := map[string]any{"client_id": scene.ClientID, "text": "note", "type": "comment", "open_dialog": false}
-	w.call(http.MethodPost, "/v1/messages", message)
+	note := data(w.call(http.MethodPost, "/v1/messages", message))
+	require.InDelta(t, scene.RequestID, note["request_id"], 0, "not the poll")
 	require.Equal(t, "closed", state())
 	require.Len(t, w.company.Received(scene.ClientID), 2, "a comment does not reach the client")
 	delete(message, "open_dialog")

@@ -62,6 +62,9 @@ func (c *Company) newRequest(d *dialog, kind string, byClient bool, at time.Time
 	}
 	c.s.Requests.add(r)
 	d.LastRequestID = r.ID
+	if kind == requestCommon {
+		d.LastCommonID = r.ID
+	}
 	c.raise(HookNewRequest, d.ClientID, d.ChannelID, at, object{
 		"request_id": r.ID, "client_id": d.ClientID, "dialog_id": d.ID, "channel_id": d.ChannelID, "transport": d.Transport,
 		"type": kind, "by_client": byClient,
@@ -138,9 +141,9 @@ func (c *Company) store(m *message) *message {
 }
 
 // say puts a message into the dialog and tells the webhooks. It belongs to the
-// open request, or to the last one when the dialog stays closed.
+// open request, or to the last one that was no poll when the dialog stays closed.
 func (c *Company) say(d *dialog, m *message) *message {
-	m.ClientID, m.ChannelID, m.DialogID, m.RequestID = d.ClientID, d.ChannelID, d.ID, d.LastRequestID
+	m.ClientID, m.ChannelID, m.DialogID, m.RequestID = d.ClientID, d.ChannelID, d.ID, d.LastCommonID
 	if m.Transport == "" {
 		m.Transport = d.Transport
 	}

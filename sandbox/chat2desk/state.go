@@ -121,6 +121,7 @@ type dialog struct {
 	Begin, End              time.Time
 	OperatorID              int64
 	LastRequestID           int64
+	LastCommonID            int64 // the last request that is no rating poll
 }
 
 // The kinds of requests.
