@@ -237,3 +237,17 @@ func TestTokenAddress(t *testing.T) {
 		require.Equal(t, want, (&OAuth{ServerEndpoint: given}).tokenAddress())
 	}
 }
+
+func TestAShortTokenAnswerKeepsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	old := Token{Access: "a", Refresh: "r", ClientEndpoint: "https://p/rest/", MemberID: "m1"}
+	got, err := readToken(reply{status: 200, body: []byte(`{"access_token":"n","refresh_token":"s","expires_in":"3600"}`)}, old)
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now().Add(time.Hour), got.ExpiresAt, time.Minute)
+	got.ExpiresAt = time.Time{}
+	require.Equal(t, Token{Access: "n", Refresh: "s", ClientEndpoint: "https://p/rest/", MemberID: "m1"}, got)
+
+	got, err = readToken(reply{status: 200, body: []byte(`{"access_token":"n","refresh_token":"s","expires_in":{}}`)}, old)
+	require.NoError(t, err)
+	require.True(t, got.ExpiresAt.IsZero())
+}
