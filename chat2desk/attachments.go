@@ -71,8 +71,8 @@ func fileName(link string) string {
 }
 
 // ResolveLinks makes relative links absolute against the storage host of the
-// account and repairs doubled ones (reference §5.2). With an empty host the
-// links stay as they are.
+// account and repairs doubled ones (reference §5.2), in the list itself. With
+// an empty host the links stay as they are.
 func ResolveLinks(storage string, list []Attachment) []Attachment {
 	for i := range list {
 		list[i].Link = resolveLink(storage, list[i].Link)

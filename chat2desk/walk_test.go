@@ -108,9 +108,21 @@ func TestDialogMessagesNeverLoops(t *testing.T) {
 
 func TestDialogMessagesGivesUpAfterManyPages(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, messageList{rows: rows(60000, 60000), downwards: true}.ServeHTTP)
+	// A dialog without an end: always 200 older messages.
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		top, err := strconv.ParseInt(r.URL.Query().Get("start_id"), 10, 64)
+		if err != nil {
+			top = 1_000_000
+		}
+		page := make([]row, 200)
+		for i := range page {
+			page[i] = row{id: top - int64(i), dialog: 9, request: 100}
+		}
+		messageList{rows: page, repeating: true}.ServeHTTP(w, r)
+	})
 	messages, err := s.api().DialogMessages(t.Context(), 9, 100)
 	require.ErrorIs(t, err, chat2desk.ErrIncomplete)
+	requireKind(t, chat2desk.KindUnknown, err)
 	require.Greater(t, len(messages), 40000, "what was found is given")
 }
 
