@@ -1,0 +1,122 @@
+// Command puente-dev runs all of Puente in one process, with sandboxes in place of Bitrix24 and Chat2Desk and an
+// embedded Temporal server: for trying it, for development, and under the end-to-end tests.
+//
+//	puente-dev [run]   start and wait for Ctrl-C
+//	puente-dev demo    start, play a working day, show the outcome, and wait; PUENTE_DEMO_EXIT=1 ends instead,
+//	                   with status 0 only if every outcome is the expected one
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"puente/cmd/puente-dev/demo"
+	"puente/cmd/puente-dev/stack"
+)
+
+// exitEnv makes the demo end with its result.
+const exitEnv = "PUENTE_DEMO_EXIT"
+
+// errNotAsExpected is a demo that was played but ended otherwise than it should.
+var errNotAsExpected = errors.New("the demo did not end as expected")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second Ctrl-C ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := execute(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "puente-dev:", err)
+		os.Exit(1) //nolint:gocritic // nothing is left to be stopped
+	}
+}
+
+func execute(ctx context.Context, arguments []string, out, errOut io.Writer) error {
+	config, err := stack.FromEnv()
+	if err != nil {
+		return err
+	}
+	command := newCommand(&config, out, errOut)
+	command.SetArgs(arguments)
+	return command.ExecuteContext(ctx)
+}
+
+func newCommand(config *stack.Config, out, errOut io.Writer) *cobra.Command {
+	run := func(c *cobra.Command, _ []string) error {
+		return runStack(c.Context(), *config, out, errOut, waitForEnd)
+	}
+	root := &cobra.Command{
+		Use: "puente-dev", Short: "All of Puente in one process, with sandboxes", Args: cobra.NoArgs,
+		SilenceUsage: true, SilenceErrors: true, RunE: run,
+	}
+	config.Flags(root.PersistentFlags())
+	root.AddCommand(
+		&cobra.Command{Use: "run", Short: "Start everything and wait for Ctrl-C (the default)", Args: cobra.NoArgs, RunE: run},
+		&cobra.Command{
+			Use: "demo", Short: "Start everything and play a working day; " + exitEnv + "=1 ends with its result", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return runStack(c.Context(), *config, out, errOut, playDemo)
+			},
+		},
+	)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return root
+}
+
+// runStack starts the parts, shows where they are, does what is asked, and stops them.
+func runStack(ctx context.Context, config stack.Config, out, errOut io.Writer, do func(context.Context, *stack.Stack, io.Writer) error) error {
+	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: config.LogLevel}))
+	slog.SetDefault(log)
+	say(out, "Starting Puente …\n")
+	s, err := stack.Start(ctx, config, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		say(out, "\nStopping …\n")
+		s.Stop()
+	}()
+	welcome(out, config, s.Addresses)
+	return do(ctx, s, out)
+}
+
+// waitForEnd waits for Ctrl-C, or for a part to break.
+func waitForEnd(ctx context.Context, s *stack.Stack, _ io.Writer) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.Failed():
+		return err
+	}
+}
+
+// playDemo plays the day and then stays up, unless it is told to exit.
+func playDemo(ctx context.Context, s *stack.Stack, out io.Writer) error {
+	report, err := demo.Play(ctx, demo.Config{
+		Chat2DeskURL: s.Addresses.Chat2Desk, Bitrix24URL: s.Addresses.Bitrix24, Bitrix24Webhook: s.Addresses.Bitrix24Webhook,
+		APIURL: s.Addresses.API, APIKey: stack.APIKey, Portal: stack.Slug, TemporalUIURL: s.Addresses.TemporalUI, Out: out,
+	})
+	if ctx.Err() != nil {
+		return nil // Ctrl-C in the middle of the day
+	}
+	if err != nil {
+		return err
+	}
+	if os.Getenv(exitEnv) == "1" {
+		if !report.OK {
+			return errNotAsExpected
+		}
+		return nil
+	}
+	say(out, "\nEverything stays up for you to look around. Ctrl-C stops it.\n")
+	return waitForEnd(ctx, s, out)
+}

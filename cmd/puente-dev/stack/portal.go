@@ -1,0 +1,87 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"puente/settings"
+	"puente/store"
+)
+
+// The demo portal (design §7). Scripts rely on these.
+const (
+	Slug          = "demo"
+	APIKey        = "demo-key"
+	WebhookSecret = "demo-secret"
+	HMACKey       = "demo-hmac"
+	// Chat2DeskToken is the API token of the sandbox account.
+	Chat2DeskToken = "sandbox-token"
+)
+
+// What the sandboxes accept.
+const (
+	webhookPath = "/rest/1/sandboxsecret/"
+	// applicationToken is what the sandbox portal sends with its events.
+	applicationToken = "sandbox-application-token"
+)
+
+// ChatWebhook is the address to which Chat2Desk sends the demo portal's events.
+func ChatWebhook(api string) string {
+	return api + "/webhooks/chat2desk/" + Slug + "/" + WebhookSecret
+}
+
+// SaveDemoPortal makes the demo portal, or brings a known one to the addresses of this start. Settings that a person
+// changed stay.
+func SaveDemoPortal(ctx context.Context, db *store.Store, at Addresses) error {
+	known, err := db.Portal(ctx, Slug)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("demo portal: %w", err)
+	}
+	if err := db.SavePortal(ctx, demoPortal(known, at)); err != nil {
+		return fmt.Errorf("demo portal: %w", err)
+	}
+	_, version, err := db.Settings(ctx, Slug)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("demo settings: %w", err)
+	}
+	if version > 0 {
+		return nil
+	}
+	if _, err := db.SaveSettings(ctx, Slug, DemoSettings(), "puente-dev", "seeds of the demo", 0); err != nil {
+		return fmt.Errorf("demo settings: %w", err)
+	}
+	return nil
+}
+
+func demoPortal(p store.Portal, at Addresses) store.Portal {
+	p.Slug, p.Name = Slug, "Puente demo"
+	p.APIKeyHash, p.ContactCenterSecret = store.HashAPIKey(APIKey), HMACKey
+	p.Bitrix24.WebhookURL, p.Bitrix24.ApplicationToken = at.Bitrix24Webhook, applicationToken
+	p.Chat2Desk = store.Chat2DeskAccount{
+		BaseURL: at.Chat2Desk, StorageURL: at.Chat2Desk + "/storage", WebURL: at.Chat2Desk,
+		Token: Chat2DeskToken, WebhookSecret: WebhookSecret, TimeZone: "UTC",
+	}
+	return p
+}
+
+// DemoSettings are the settings of the demo portal: the seeds of design §7.
+func DemoSettings() settings.Settings {
+	s := settings.Default()
+	s.General.Country = "RU" // the seeds' numbers are written 8… and +7…
+	s.General.SettleSeconds = 2
+	s.Tags.IDs = []int64{2} // spam; the mode "ignore" makes it wait for the day somebody switches
+	s.Analytics.Fields = map[string]string{"utm_source": "utmSource", "utm_campaign": "utmCampaign"}
+	s.Fields = []settings.Field{{Custom: "6", Deal: "UF_CRM_CITY"}}
+	s.Operators = settings.Operators{
+		Users:       []settings.OperatorUser{{Operator: 301, User: 7}, {Operator: 302, User: 8}},
+		Supervisors: []int64{8}, Administrator: 1,
+	}
+	s.CRM.Channels = []settings.Channel{
+		{ID: 12, Entity: settings.EntityDeal, Pipeline: 0},
+		{ID: 13, Entity: settings.EntityDeal, Pipeline: 1},
+		{ID: 14, Entity: settings.EntityLead},
+		{ID: 15, Entity: settings.EntityNone},
+	}
+	return s
+}

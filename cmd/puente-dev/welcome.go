@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/template"
+
+	"puente/cmd/puente-dev/stack"
+)
+
+// page is what is shown when everything answers.
+var page = template.Must(template.New("welcome").Parse(`
+Puente is up.
+{{- if .Has "api"}}
+  API             {{.API}}            health {{.API}}/readyz, interface {{.API}}/docs
+{{- end}}
+{{- if .TemporalUI}}
+  Temporal UI     {{.TemporalUI}}/namespaces/default/workflows
+{{- end}}
+{{- if .Has "bitrix24"}}
+  sandbox CRM     {{.Bitrix24}}/           inbound webhook {{.Bitrix24Webhook}}
+{{- end}}
+{{- if .Has "chat2desk"}}
+  sandbox chat    {{.Chat2Desk}}/           token {{.Token}}
+{{- end}}
+  Temporal gRPC   {{.Temporal}}
+  data            {{.Data}}
+{{- if and (.Has "chat2desk") (.Has "api")}}
+
+Play a dialog, and look what became of it:
+  curl -s {{.Chat2Desk}}/sandbox/dialogs -d '{"client":{"name":"Ana","phone":"+7 999 123-45-67"},
+    "channel_id":12,"operator_id":301,"messages":[{"from":"client","text":"Hello"},{"from":"operator","text":"Good morning!"}],"close":true}'
+  curl -s -H 'Authorization: Bearer {{.Key}}' {{.API}}/v1/portals/{{.Slug}}/syncs
+{{- end}}
+
+Ctrl-C stops it; what happened is kept in {{.Data}}.
+
+`))
+
+// facts are what the page shows.
+type facts struct {
+	stack.Addresses
+	config stack.Config
+}
+
+func (f facts) Has(part string) bool { return f.config.Has(stack.Part(part)) }
+func (f facts) Data() string         { return f.config.DataDir }
+func (facts) Key() string            { return stack.APIKey }
+func (facts) Slug() string           { return stack.Slug }
+func (facts) Token() string          { return stack.Chat2DeskToken }
+
+func welcome(out io.Writer, config stack.Config, at stack.Addresses) {
+	if err := page.Execute(out, facts{at, config}); err != nil {
+		say(out, "Puente is up; %v\n", err)
+	}
+}
+
+// say writes to a person; where nobody can be told, nothing can be done about it.
+func say(out io.Writer, format string, arguments ...any) {
+	_, _ = fmt.Fprintf(out, format, arguments...)
+}
