@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"puente/bitrix24"
@@ -169,7 +170,31 @@ func (s *session) fieldTypes(ctx context.Context, kind dialog.Kind, maxAge time.
 			return nil, err
 		}
 	}
-	return FieldTypes(raw)
+	types, err := FieldTypes(raw)
+	if err != nil {
+		return nil, err
+	}
+	return s.withCurrency(ctx, types)
+}
+
+// currencyDirectory keeps the answer of crm.currency.base.get.
+const currencyDirectory = "bitrix24:currency"
+
+// withCurrency gives money fields the portal's base currency, for amounts that
+// name none.
+func (s *session) withCurrency(ctx context.Context, types map[string]settings.FieldType) (map[string]settings.FieldType, error) {
+	raw, _, found, err := s.store.Directory(ctx, s.portal, currencyDirectory)
+	var code string
+	if err != nil || !found || json.Unmarshal(raw, &code) != nil {
+		return types, err
+	}
+	for name, t := range types {
+		if t.Type == "money" {
+			t.Currency = code
+			types[name] = t
+		}
+	}
+	return types, nil
 }
 
 // FieldTypes reads an answer of crm.item.fields. User fields stand under their
@@ -197,7 +222,7 @@ func FieldTypes(answer json.RawMessage) (map[string]settings.FieldType, error) {
 	for name, f := range body.Fields {
 		t := settings.FieldType{Type: f.Type, Multiple: bool(f.Multiple), ReadOnly: bool(f.ReadOnly)}
 		for _, i := range f.Items {
-			t.Items = append(t.Items, settings.Item{ID: plain(i.ID), Value: i.Value})
+			t.Items = append(t.Items, settings.Item{ID: strings.Trim(string(i.ID), `"`), Value: i.Value})
 		}
 		if bool(f.Dynamic) && f.Upper != "" {
 			name = f.Upper

@@ -1,9 +1,11 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/activity"
 
@@ -25,7 +27,9 @@ type Chat2Desk struct {
 }
 
 // LearnRequest finds out which request of a dialog a close without a request
-// id was about: the last one (GET /v1/dialogs/:id, chat2desk reference §3.3).
+// id was about: the last one in which people talked. The dialog's own
+// last_request_id may be the quality poll that follows each close (chat2desk
+// reference §1.1, §3.3).
 func (a *Chat2Desk) LearnRequest(ctx context.Context, in workflows.LearnRequestInput) (workflows.LearnedRequest, error) {
 	api, err := a.Portals.Chat2Desk(ctx, in.Portal)
 	if err != nil {
@@ -42,11 +46,33 @@ func (a *Chat2Desk) LearnRequest(ctx context.Context, in workflows.LearnRequestI
 	if err != nil {
 		return out, ignoreNotFound(err)
 	}
-	out.RequestID = d.LastRequestID
-	if d.ChannelID != 0 {
-		out.ChannelID = d.ChannelID
+	out.ChannelID = cmp.Or(d.ChannelID, out.ChannelID)
+	out.RequestID, err = lastTalk(ctx, api, d)
+	return out, ignoreNotFound(err)
+}
+
+// lastTalk is the newest request of a dialog in which a person wrote, 0 if
+// there is none.
+func lastTalk(ctx context.Context, api *chat2desk.API, d chat2desk.Dialog) (int64, error) {
+	messages, err := api.RequestMessages(ctx, d.LastRequestID)
+	if err == nil && newestTalk(messages) != 0 {
+		return d.LastRequestID, nil
 	}
-	return out, nil
+	messages, err = api.DialogMessages(ctx, d.ID, 0)
+	if errors.Is(err, chat2desk.ErrIncomplete) {
+		err = nil // the newest come first
+	}
+	return newestTalk(messages), err
+}
+
+// newestTalk is the request of the last message that a person wrote.
+func newestTalk(messages []chat2desk.Message) int64 {
+	for _, m := range slices.Backward(messages) {
+		if m.Type == chat2desk.TypeFromClient || m.Type == chat2desk.TypeToClient {
+			return m.RequestID
+		}
+	}
+	return 0
 }
 
 func newestDialog(ctx context.Context, api *chat2desk.API, client int64) (int64, error) {

@@ -241,6 +241,9 @@ func (f *finder) common() []bitrix24.Command {
 	for _, kind := range f.stale {
 		out = append(out, fieldsCommand(kind))
 	}
+	if len(f.stale) > 0 {
+		out = append(out, bitrix24.Command{Key: currencyDirectory, Method: "crm.currency.base.get"})
+	}
 	return out
 }
 
@@ -280,9 +283,18 @@ func (f *finder) readCommon(ctx context.Context, res results) error {
 	if res.into("own-deal", &deal) && len(deal.Items) > 0 {
 		f.found.Own = dialog.Ref{Kind: dialog.Deal, ID: int64(deal.Items[0].ID)}
 	}
+	return f.keep(ctx, res)
+}
+
+// keep stores what of the portal travelled along.
+func (f *finder) keep(ctx context.Context, res results) error {
+	names := map[string]string{currencyDirectory: currencyDirectory}
 	for _, kind := range f.stale {
-		if fields := res[fieldsCommand(kind).Key]; fields.Err == nil && fields.Value != nil {
-			if err := f.store.SaveDirectory(ctx, f.portal, fieldsDirectory(kind), fields.Value); err != nil {
+		names[fieldsCommand(kind).Key] = fieldsDirectory(kind)
+	}
+	for key, name := range names {
+		if r, ran := res[key]; ran && r.Err == nil && r.Value != nil {
+			if err := f.store.SaveDirectory(ctx, f.portal, name, r.Value); err != nil {
 				return err
 			}
 		}

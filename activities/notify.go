@@ -183,7 +183,7 @@ func (n *notifier) recipients(notice workflows.Notice) []int64 {
 func (n *notifier) text(notice workflows.Notice, e chat2desk.Event) string {
 	client := dialog.Client{ID: n.in.ClientID}
 	if e.Client != nil {
-		client = person(n.in.ClientID, e.Client.AssignedName, e.Client.Name, e.Client.Phone, e.Client.ClientPhone, e.Transport)
+		client = clientOfRef(n.in.ClientID, *e.Client)
 	}
 	in := dialog.NotificationInput{
 		Texts: n.texts, ClientName: dialog.ClientName(client, n.texts), Channel: e.Transport, Text: e.Text, Files: len(e.Attachments),

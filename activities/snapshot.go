@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"puente/chat2desk"
@@ -26,6 +26,7 @@ type loader struct {
 	settings settings.Settings
 	in       workflows.SyncInput
 	patient  bool // early attempts insist on Chat2Desk's answer
+	person   chat2desk.Client
 }
 
 func (l *loader) load(ctx context.Context) (dialog.Snapshot, error) {
@@ -52,7 +53,8 @@ func (l *loader) load(ctx context.Context) (dialog.Snapshot, error) {
 	return s, l.names(ctx, &s)
 }
 
-// webhooks reads the message events of the request from the inbox.
+// webhooks reads the message events of the request from the inbox. An event
+// that does not tell its time happened when it came in.
 func (l *loader) webhooks(ctx context.Context) ([]chat2desk.Event, error) {
 	rows, err := l.store.RequestMessages(ctx, l.in.Portal, l.in.RequestID)
 	if err != nil {
@@ -65,6 +67,9 @@ func (l *loader) webhooks(ctx context.Context) ([]chat2desk.Event, error) {
 			continue // it was accepted as unknown; there is no line in it
 		}
 		for _, e := range parsed {
+			if e.Time.IsZero() {
+				e.Time = row.ReceivedAt
+			}
 			if e.RequestID == l.in.RequestID {
 				events = append(events, e)
 			}
@@ -87,10 +92,11 @@ func (l *loader) messages(ctx context.Context, hooks []chat2desk.Event) ([]chat2
 	all, source := fromAPI, dialog.SourceAPI
 	for _, e := range hooks {
 		m, isMessage := e.Message()
-		if !isMessage || known[m.ID] {
+		if !isMessage || m.ID != 0 && known[m.ID] {
 			continue
 		}
 		known[m.ID] = true
+		m.Attachments = l.api.ResolveLinks(m.Attachments)
 		all, source = append(all, m), dialog.SourceBoth
 	}
 	if !given {
@@ -117,10 +123,10 @@ func (l *loader) ask(ctx context.Context) (messages []chat2desk.Message, given b
 		return nil, false, nil
 	}
 	messages, err = l.api.DialogMessages(ctx, l.in.DialogID, l.in.RequestID)
-	if err != nil {
+	if err != nil && !errors.Is(err, chat2desk.ErrIncomplete) {
 		return nil, false, l.tolerate(err)
 	}
-	return messages, len(messages) > 0, nil
+	return messages, err == nil && len(messages) > 0, nil
 }
 
 // foreign reports whether a message belongs to an earlier cycle of the request.
@@ -176,7 +182,7 @@ func (l *loader) client(ctx context.Context, s *dialog.Snapshot, hooks []chat2de
 		s.Client.TagIDs = l.in.ClientTags
 		return nil
 	}
-	s.Client = clientOf(c, s.Transport)
+	l.person, s.Client = c, clientOf(c)
 	return nil
 }
 
@@ -186,57 +192,24 @@ func clientOfHooks(id int64, hooks []chat2desk.Event) dialog.Client {
 		if e.Client == nil {
 			continue
 		}
-		out = person(id, e.Client.AssignedName, e.Client.Name, e.Client.Phone, e.Client.ClientPhone, e.Transport)
+		out = clientOfRef(id, *e.Client)
 	}
 	return out
 }
 
-func clientOf(c chat2desk.Client, transport string) dialog.Client {
-	out := person(c.ID, c.AssignedName, c.Name, c.Phone, c.ClientPhone, transport)
+// clientOfRef is what a webhook tells of the person.
+func clientOfRef(id int64, c chat2desk.ClientRef) dialog.Client {
+	return dialog.Client{ID: id, Name: c.DisplayName(), Identity: c.Phone, Phone: c.RealPhone()}
+}
+
+func clientOf(c chat2desk.Client) dialog.Client {
+	out := dialog.Client{
+		ID: c.ID, Name: c.DisplayName(), Identity: c.Phone, Phone: c.RealPhone(), Email: c.Email(), CustomFields: c.CustomFieldTexts(),
+	}
 	for _, t := range c.Tags {
 		out.TagIDs = append(out.TagIDs, t.ID)
 	}
-	out.CustomFields = map[string]string{}
-	for key, raw := range c.CustomFields {
-		if text := plain(raw); text != "" {
-			out.CustomFields[key] = text
-		}
-	}
 	return out
-}
-
-// person tells identity, phone and e-mail apart (chat2desk reference §3.2, §6):
-// phone is the identity in the transport and a real phone only unbracketed.
-func person(id int64, assigned, name, identity, phone, transport string) dialog.Client {
-	out := dialog.Client{ID: id, Name: cmp.Or(known(assigned), known(name)), Identity: identity, Phone: phone}
-	switch {
-	case strings.Contains(identity, "@") && !strings.ContainsAny(identity, "[] "):
-		out.Email = identity
-	case out.Phone == "" && !strings.HasPrefix(identity, "[") && transport != "external":
-		out.Phone = identity
-	}
-	return out
-}
-
-// known is a name, or "" for what Chat2Desk writes when it has none.
-func known(name string) string {
-	name = strings.TrimSpace(name)
-	if strings.EqualFold(name, "unknown") {
-		return ""
-	}
-	return name
-}
-
-// plain is a JSON scalar as text; objects and lists stay JSON.
-func plain(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return strings.TrimSpace(text)
-	}
-	if s := strings.TrimSpace(string(raw)); s != "null" {
-		return s
-	}
-	return ""
 }
 
 // analytics reads web analytics if a field is mapped to them. The newest row of
@@ -260,9 +233,14 @@ func (l *loader) analytics(ctx context.Context, s *dialog.Snapshot, messages []c
 	for _, m := range messages {
 		fill(s.Analytics, m.Analytics)
 	}
+	fields, err := directory(ctx, l, "chat2desk:fields", l.api.CustomClientFields)
+	if err != nil {
+		return err
+	}
+	fill(s.Analytics, chat2desk.ClientAnalytics(l.person, fields))
 	for i := range s.Messages { // the message that brought the client here
 		if s.Messages[i].Author == dialog.AuthorClient {
-			fill(s.Analytics, map[string]string{"message_id": fmt.Sprint(s.Messages[i].ID)})
+			fill(s.Analytics, map[string]string{"message_id": strconv.FormatInt(s.Messages[i].ID, 10)})
 			break
 		}
 	}
@@ -280,45 +258,47 @@ func fill(into, from map[string]string) {
 // names fills in the names of operators and channel; without them the
 // transcript shows ids.
 func (l *loader) names(ctx context.Context, s *dialog.Snapshot) error {
-	operators, err := l.directory(ctx, "chat2desk:operators", func() (map[int64]string, error) {
-		list, err := l.api.Operators(ctx)
-		out := map[int64]string{}
-		for _, o := range list {
-			out[o.ID] = strings.TrimSpace(o.FirstName + " " + o.LastName)
-		}
-		return out, err
-	})
+	operators, err := directory(ctx, l, "chat2desk:operators", l.api.Operators)
 	if err != nil {
 		return err
 	}
-	channels, err := l.directory(ctx, "chat2desk:channels", func() (map[int64]string, error) {
-		list, err := l.api.Channels(ctx)
-		out := map[int64]string{}
-		for _, c := range list {
-			out[c.ID] = c.Name
-		}
-		return out, err
-	})
-	s.OperatorName, s.ChannelName = operators[s.OperatorID], channels[s.ChannelID]
-	for i := range s.Messages {
-		s.Messages[i].Name = operators[s.Messages[i].OperatorID]
+	channels, err := directory(ctx, l, "chat2desk:channels", l.api.Channels)
+	if err != nil {
+		return err
 	}
-	return err
+	names := map[int64]string{}
+	for _, o := range operators {
+		names[o.ID] = o.Name()
+	}
+	s.OperatorName = names[s.OperatorID]
+	for i := range s.Messages {
+		s.Messages[i].Name = names[s.Messages[i].OperatorID]
+	}
+	for _, c := range channels {
+		if c.ID == s.ChannelID {
+			s.ChannelName = c.Name
+		}
+	}
+	return nil
 }
 
-// directory reads names through the cache.
-func (l *loader) directory(ctx context.Context, name string, fetch func() (map[int64]string, error)) (map[int64]string, error) {
-	out := map[int64]string{}
+// directory reads a list of the account through the cache (D5). If Chat2Desk
+// cannot give it, the old one serves.
+func directory[T any](ctx context.Context, l *loader, name string, fetch func(context.Context) ([]T, error)) ([]T, error) {
+	var out []T
 	raw, age, found, err := l.store.Directory(ctx, l.in.Portal, name)
 	if err != nil {
 		return nil, err
 	}
-	if found && age < directoryAge && json.Unmarshal(raw, &out) == nil {
+	if found {
+		err = json.Unmarshal(raw, &out)
+	}
+	if found && err == nil && age < directoryAge {
 		return out, nil
 	}
-	fresh, err := fetch()
+	fresh, err := fetch(ctx)
 	if err != nil {
-		return out, l.tolerate(err) // old names are better than none
+		return out, l.tolerate(err)
 	}
 	raw, err = json.Marshal(fresh)
 	if err != nil {

@@ -50,15 +50,21 @@ func (a *Store) RecallDialog(ctx context.Context, in workflows.RecallInput) (wor
 }
 
 // RecordClose notes that a cycle is handed over, so that the next run of the
-// dialog knows late news of it.
+// dialog knows late news of it. It is false if there is nothing to hand over:
+// the request is a quality poll, as some other webhook told.
 func (a *Store) RecordClose(ctx context.Context, in workflows.RecordCloseInput) (bool, error) {
 	if in.Closed.RequestID == 0 {
-		return false, nil // nobody could tell which request it was
+		return true, nil // nobody could tell which request it was; the sync will say so
 	}
-	return true, classify("", a.Store.LearnRequest(ctx, store.RequestRow{
+	err := a.Store.LearnRequest(ctx, store.RequestRow{
 		Portal: in.Portal, RequestID: in.Closed.RequestID, DialogID: in.DialogID, ClientID: in.ClientID, ChannelID: in.ChannelID,
 		ClosedAt: in.Closed.ClosedAt, Cycle: in.Closed.Number,
-	}))
+	})
+	if err != nil {
+		return false, classify("", err)
+	}
+	row, err := a.Store.Request(ctx, in.Portal, in.Closed.RequestID)
+	return row.Type != dialog.TypeRating, classify("", err)
 }
 
 // OpenSync opens the ledger row of a sync or finds the one that is there, and

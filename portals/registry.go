@@ -170,10 +170,19 @@ func (r *Registry) build(p store.Portal) (*entry, error) {
 		e.chat = chat2desk.New(chat2desk.Config{
 			BaseURL: p.Chat2Desk.BaseURL, StorageURL: p.Chat2Desk.StorageURL, Token: p.Chat2Desk.Token,
 			HTTPClient: &http.Client{Transport: r.opts.Transport}, Timeout: r.opts.Chat2DeskTimeout,
-			RatePerSecond: r.opts.Chat2DeskRate, Burst: max(1, int(5*r.opts.Chat2DeskRate)),
+			Location: zone(p.Chat2Desk.TimeZone), RatePerSecond: r.opts.Chat2DeskRate, Burst: max(1, int(5*r.opts.Chat2DeskRate)),
 		})
 	}
 	return e, nil
+}
+
+// zone is the account's time zone, for dates that name none; UTC if unknown.
+func zone(name string) *time.Location {
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	return location
 }
 
 func (r *Registry) bitrixConfig(p store.Portal) bitrix24.Config {

@@ -163,10 +163,10 @@ func (d *dialogRun) handOver(ctx workflow.Context, c dialog.Cycle) error {
 		return nil
 	}
 	closed := dialog.Closed{RequestID: c.RequestID, Number: c.Number, ClosedAt: c.ClosedAt}
-	_, err := run[bool](storeStep(ctx, fmt.Sprintf("Note the close of request %d", c.RequestID)), RecordCloseStep, RecordCloseInput{
+	wanted, err := run[bool](storeStep(ctx, fmt.Sprintf("Note the close of request %d", c.RequestID)), RecordCloseStep, RecordCloseInput{
 		Portal: d.in.Portal, ClientID: d.in.ClientID, ChannelID: d.in.ChannelID, DialogID: d.state.Dialog.DialogID, Closed: closed,
 	})
-	if err != nil {
+	if err != nil || !wanted {
 		return err
 	}
 	d.state.Handed++
