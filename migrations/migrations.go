@@ -6,7 +6,7 @@
 //     the same in both (psql: to_timestamp(created_at / 1e6));
 //   - ids are text (UUIDv7, so they sort by time of creation);
 //   - bytes are BYTEA, a name SQLite accepts and stores as a blob;
-//   - '' and 0 instead of NULL;
+//   - ” and 0 instead of NULL;
 //   - a migration that has been released is never edited, a new one follows.
 package migrations
 

@@ -39,7 +39,8 @@ func (s sealer) seal(portal, name string, plain []byte) ([]byte, error) {
 	if s.aead == nil {
 		return nil, ErrNoKey
 	}
-	return s.aead.Seal([]byte{sealVersion}, nil, plain, additional(portal, name)), nil
+	sealed := []byte{sealVersion}
+	return s.aead.Seal(sealed, nil, plain, additional(portal, name)), nil //nolint:gosec // this AEAD makes a random nonce itself
 }
 
 // open decrypts what seal made. Another key, place or a changed value is ErrWrongKey.

@@ -47,19 +47,22 @@ func (s *Store) ClaimInbox(ctx context.Context, owner string, limit int, lease t
 	return events, fail(err, "claim inbox")
 }
 
+// The moment is a subquery here: PostgreSQL compares an index with what it
+// computes once, but would compare the volatile clock with row after row.
+
 // inboxIdle looks without a lock whether there is anything to claim: an idle
 // dispatcher must not make others wait for SQLite's one write lock.
 func (s *Store) inboxIdle(ctx context.Context) (bool, error) {
 	var ready bool
-	err := s.read(ctx).Raw("SELECT EXISTS (SELECT 1 FROM inbox_keys WHERE ready_at <= " + s.d.now + ")").Scan(&ready).Error
+	err := s.read(ctx).Raw("SELECT EXISTS (SELECT 1 FROM inbox_keys WHERE ready_at <= (SELECT " + s.d.now + "))").Scan(&ready).Error
 	return !ready, err
 }
 
 // readyKeys locks keys that nobody owns, passing by those that another process
 // is locking just now.
 func (s *Store) readyKeys(tx *gorm.DB, limit int) (keys []inboxKey, err error) {
-	err = tx.Raw("SELECT portal, order_key FROM inbox_keys WHERE ready_at <= "+s.d.now+
-		" ORDER BY ready_at LIMIT ?"+s.d.skip, limit).Scan(&keys).Error
+	err = tx.Raw("SELECT portal, order_key FROM inbox_keys WHERE ready_at <= (SELECT "+s.d.now+
+		") ORDER BY ready_at LIMIT ?"+s.d.skip, limit).Scan(&keys).Error
 	return keys, err
 }
 

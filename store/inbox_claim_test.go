@@ -19,51 +19,57 @@ const holdLease = 300 * time.Millisecond
 
 func TestRowsOfADeadProcessAreHandedOutAgain(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		s := storetest.Open(t, url)
-		accept(t, s, event("1", "a"), event("1", "b"), event("2", "c"))
-		startChild(t, url, "hold", "victim").wait(t)
-		var rows []store.InboxEvent
-		require.Eventually(t, func() bool { rows = append(rows, claim(t, s, "heir", 10)...); return len(rows) == 3 },
-			10*time.Second, 10*time.Millisecond)
-		require.NoError(t, s.RetryInbox(t.Context(), "victim", rows[0].ID, "too late", time.Now()))
-		require.Empty(t, claim(t, s, "third", 10), "who lost the lease cannot free the heir's key")
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			accept(t, s, event("1", "a"), event("1", "b"), event("2", "c"))
+			startChild(t, url, "hold", "victim").wait(t)
+			var rows []store.InboxEvent
+			require.Eventually(t, func() bool { rows = append(rows, claim(t, s, "heir", 10)...); return len(rows) == 3 },
+				10*time.Second, 10*time.Millisecond)
+			require.NoError(t, s.RetryInbox(t.Context(), "victim", rows[0].ID, "too late", time.Now()))
+			require.Empty(t, claim(t, s, "third", 10), "who lost the lease cannot free the heir's key")
+		})
+	}
 }
 
 func TestEventsAcceptedByTwoProcessesAreAllHandedOut(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		s := storetest.Open(t, url)
-		children := []child{startChild(t, url, "accept", "a"), startChild(t, url, "accept", "b")}
-		seen := map[string]bool{}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			for _, c := range children {
-				if err := c.cmd.Wait(); err != nil {
-					t.Errorf("%v: %s", err, c.out)
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			children := []child{startChild(t, url, "accept", "a"), startChild(t, url, "accept", "b")}
+			seen := map[string]bool{}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for _, c := range children {
+					if err := c.cmd.Wait(); err != nil {
+						t.Errorf("%v: %s", err, c.out)
+					}
+				}
+			}()
+			next := map[byte]int{} // per process: its events come in its order
+			drain := func() {
+				for _, row := range claim(t, s, "me", 7) {
+					require.False(t, seen[row.Key])
+					seen[row.Key] = true
+					require.Equal(t, fmt.Sprint(string(row.Key[0]), next[row.Key[0]]), row.Key)
+					next[row.Key[0]]++
+					finish(t, s, row)
 				}
 			}
-		}()
-		next := map[byte]int{} // per process: its events come in its order
-		drain := func() {
-			for _, row := range claim(t, s, "me", 7) {
-				require.False(t, seen[row.Key])
-				seen[row.Key] = true
-				require.Equal(t, fmt.Sprint(string(row.Key[0]), next[row.Key[0]]), row.Key)
-				next[row.Key[0]]++
-				finish(t, s, row)
-			}
-		}
-		require.Eventually(t, func() bool { drain(); return len(seen) == 2*rounds }, 60*time.Second, time.Millisecond)
-		<-done
-		drain()
-		require.Len(t, seen, 2*rounds)
-		count, _, err := s.InboxBacklog(t.Context())
-		require.NoError(t, err)
-		require.Zero(t, count)
-	})
+			require.Eventually(t, func() bool { drain(); return len(seen) == 2*rounds }, 60*time.Second, time.Millisecond)
+			<-done
+			drain()
+			require.Len(t, seen, 2*rounds)
+			count, _, err := s.InboxBacklog(t.Context())
+			require.NoError(t, err)
+			require.Zero(t, count)
+		})
+	}
 }
 
 // TestClaimProperties lets several dispatchers with several stores drain
@@ -77,13 +83,16 @@ func TestClaimProperties(t *testing.T) {
 	}{{"without deaths each row is handed out once", false, time.Hour}, {"with deaths none is lost", true, time.Second}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			storetest.EachURL(t, func(t *testing.T, url string) {
-				w := &claimWorld{
-					t: t, dying: c.dying, lease: c.lease, stores: []*store.Store{storetest.Open(t, url), storetest.Open(t, url)},
-					owned: map[string]owning{}, handed: map[string]int{}, begun: map[string]bool{}, ended: map[string]time.Time{},
-				}
-				w.run(300, 25, 4)
-			})
+			for name, url := range storetest.Databases(t) {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					w := &claimWorld{
+						t: t, dying: c.dying, lease: c.lease, stores: []*store.Store{storetest.Open(t, url), storetest.Open(t, url)},
+						owned: map[string]owning{}, handed: map[string]int{}, begun: map[string]bool{}, ended: map[string]time.Time{},
+					}
+					w.run(300, 25, 4)
+				})
+			}
 		})
 	}
 }

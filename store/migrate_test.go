@@ -44,30 +44,36 @@ func TestMigrateIsRepeatableAndKnowsItsVersion(t *testing.T) {
 
 func TestMigrateLeavesADatabaseOfANewerBinaryAlone(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		_, err := rawPool(t, url).Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
-		require.NoError(t, err)
-		s := storetest.Open(t, url)
-		for _, err := range []error{s.Migrate(t.Context()), s.CheckSchema(t.Context())} {
-			require.ErrorIs(t, err, store.ErrNewerSchema)
-			require.ErrorContains(t, err, "9999")
-		}
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := rawPool(t, url).Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
+			require.NoError(t, err)
+			s := storetest.Open(t, url)
+			for _, err := range []error{s.Migrate(t.Context()), s.CheckSchema(t.Context())} {
+				require.ErrorIs(t, err, store.ErrNewerSchema)
+				require.ErrorContains(t, err, "9999")
+			}
+		})
+	}
 }
 
 func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		dialect := goose.DialectSQLite3
-		if driver, _ := store.DriverOf(url); driver == "pgx" {
-			dialect = goose.DialectPostgres
-		}
-		provider, err := goose.NewProvider(dialect, rawPool(t, url), migrations.FS)
-		require.NoError(t, err)
-		_, err = provider.DownTo(t.Context(), 0)
-		require.NoError(t, err)
-		s := storetest.Open(t, url)
-		require.NoError(t, s.Migrate(t.Context()))
-		savePortal(t, s)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dialect := goose.DialectSQLite3
+			if driver, _ := store.DriverOf(url); driver == "pgx" {
+				dialect = goose.DialectPostgres
+			}
+			provider, err := goose.NewProvider(dialect, rawPool(t, url), migrations.FS)
+			require.NoError(t, err)
+			_, err = provider.DownTo(t.Context(), 0)
+			require.NoError(t, err)
+			s := storetest.Open(t, url)
+			require.NoError(t, s.Migrate(t.Context()))
+			savePortal(t, s)
+		})
+	}
 }

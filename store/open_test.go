@@ -68,23 +68,26 @@ func TestManyOpenAndMigrateANewDatabaseAtOnce(t *testing.T) {
 
 func TestTwoProcessesWriteTheSameRowWithoutLosingAnUpdate(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		s := storetest.Open(t, url)
-		row, _, err := s.OpenSync(t.Context(), store.Sync{Portal: "demo", WorkflowID: "w"})
-		require.NoError(t, err)
-		other := startChild(t, url, "count", row.ID)
-		var group sync.WaitGroup
-		for range 3 {
-			group.Go(func() {
-				if err := countUp(t.Context(), s, row.ID); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		group.Wait()
-		other.wait(t)
-		row, err = s.Sync(t.Context(), "demo", row.ID)
-		require.NoError(t, err)
-		require.Equal(t, 4*rounds, row.Attempts)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			row, _, err := s.OpenSync(t.Context(), store.Sync{Portal: "demo", WorkflowID: "w"})
+			require.NoError(t, err)
+			other := startChild(t, url, "count", row.ID)
+			var group sync.WaitGroup
+			for range 3 {
+				group.Go(func() {
+					if err := countUp(t.Context(), s, row.ID); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			other.wait(t)
+			row, err = s.Sync(t.Context(), "demo", row.ID)
+			require.NoError(t, err)
+			require.Equal(t, 4*rounds, row.Attempts)
+		})
+	}
 }

@@ -43,130 +43,157 @@ func fullPortal() store.Portal {
 
 func TestPortalComesBackAsItWasSaved(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		saved := fullPortal()
-		require.NoError(t, s.SavePortal(t.Context(), saved))
-		got, err := s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		require.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
-		require.Equal(t, time.UTC, got.UpdatedAt.Location())
-		require.EqualValues(t, 1, got.Version)
-		saved.Name, saved.CreatedAt, saved.UpdatedAt, saved.Version = "Demo café", got.CreatedAt, got.UpdatedAt, 1
-		require.Equal(t, saved, got)
-		_, err = s.Portal(t.Context(), "other")
-		require.ErrorIs(t, err, store.ErrNotFound)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			saved := fullPortal()
+			require.NoError(t, s.SavePortal(t.Context(), saved))
+			got, err := s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			require.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
+			require.Equal(t, time.UTC, got.UpdatedAt.Location())
+			require.EqualValues(t, 1, got.Version)
+			saved.Name, saved.CreatedAt, saved.UpdatedAt, saved.Version = "Demo café", got.CreatedAt, got.UpdatedAt, 1
+			require.Equal(t, saved, got)
+			_, err = s.Portal(t.Context(), "other")
+			require.ErrorIs(t, err, store.ErrNotFound)
+		})
+	}
 }
 
 func TestSavePortalReplacesAndEmptiesSecrets(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		p, err := s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		p.Name, p.Chat2Desk.Token, p.ContactCenterSecret, p.Disabled = "New", "other-token", "", true
-		require.NoError(t, s.SavePortal(t.Context(), p))
-		got, err := s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		require.Equal(t, "other-token", got.Chat2Desk.Token)
-		require.Empty(t, got.ContactCenterSecret)
-		require.True(t, got.Disabled)
-		require.EqualValues(t, 2, got.Version)
-		require.ErrorIs(t, s.SavePortal(t.Context(), p), store.ErrConflict, "it is based on version 1")
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			p, err := s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			p.Name, p.Chat2Desk.Token, p.ContactCenterSecret, p.Disabled = "New", "other-token", "", true
+			require.NoError(t, s.SavePortal(t.Context(), p))
+			got, err := s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, "other-token", got.Chat2Desk.Token)
+			require.Empty(t, got.ContactCenterSecret)
+			require.True(t, got.Disabled)
+			require.EqualValues(t, 2, got.Version)
+			require.ErrorIs(t, s.SavePortal(t.Context(), p), store.ErrConflict, "it is based on version 1")
+		})
+	}
 }
 
 func TestPortalIsFoundByItsAPIKeyOnly(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "closed"}))
-		require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "closed2"}))
-		p, err := s.PortalByAPIKey(t.Context(), "demo-key")
-		require.NoError(t, err)
-		require.Equal(t, "demo", p.Slug)
-		require.True(t, p.CheckAPIKey("demo-key"))
-		require.False(t, p.CheckAPIKey(""))
-		for _, key := range []string{"", "demo", p.APIKeyHash} {
-			_, err = s.PortalByAPIKey(t.Context(), key)
-			require.ErrorIs(t, err, store.ErrNotFound)
-		}
-		taken := store.Portal{Slug: "thief", APIKeyHash: p.APIKeyHash}
-		require.ErrorIs(t, s.SavePortal(t.Context(), taken), store.ErrDuplicate)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "closed"}))
+			require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "closed2"}))
+			p, err := s.PortalByAPIKey(t.Context(), "demo-key")
+			require.NoError(t, err)
+			require.Equal(t, "demo", p.Slug)
+			require.True(t, p.CheckAPIKey("demo-key"))
+			require.False(t, p.CheckAPIKey(""))
+			for _, key := range []string{"", "demo", p.APIKeyHash} {
+				_, err = s.PortalByAPIKey(t.Context(), key)
+				require.ErrorIs(t, err, store.ErrNotFound)
+			}
+			taken := store.Portal{Slug: "thief", APIKeyHash: p.APIKeyHash}
+			require.ErrorIs(t, s.SavePortal(t.Context(), taken), store.ErrDuplicate)
+		})
+	}
 }
 
 func TestPortalsArePaged(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		for _, slug := range []string{"c", "a", "b"} {
-			require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: slug, ContactCenterSecret: "x-" + slug}))
-		}
-		var slugs []string
-		for after := ""; ; {
-			portals, next, err := s.Portals(t.Context(), store.Page{After: after, Limit: 2})
-			require.NoError(t, err)
-			for _, p := range portals {
-				require.Equal(t, "x-"+p.Slug, p.ContactCenterSecret)
-				slugs = append(slugs, p.Slug)
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			for _, slug := range []string{"c", "a", "b"} {
+				require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: slug, ContactCenterSecret: "x-" + slug}))
 			}
-			if after = next; next == "" {
-				break
+			var slugs []string
+			for after := ""; ; {
+				portals, next, err := s.Portals(t.Context(), store.Page{After: after, Limit: 2})
+				require.NoError(t, err)
+				for _, p := range portals {
+					require.Equal(t, "x-"+p.Slug, p.ContactCenterSecret)
+					slugs = append(slugs, p.Slug)
+				}
+				if after = next; next == "" {
+					break
+				}
 			}
-		}
-		require.Equal(t, []string{"a", "b", "c"}, slugs)
-		_, _, err := s.Portals(t.Context(), store.Page{After: "§"})
-		require.ErrorIs(t, err, store.ErrBadCursor)
-	})
+			require.Equal(t, []string{"a", "b", "c"}, slugs)
+			_, _, err := s.Portals(t.Context(), store.Page{After: "§"})
+			require.ErrorIs(t, err, store.ErrBadCursor)
+		})
+	}
 }
 
 func TestDeletedPortalLeavesNoSecrets(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		require.NoError(t, s.DeletePortal(t.Context(), "demo"))
-		require.ErrorIs(t, s.DeletePortal(t.Context(), "demo"), store.ErrNotFound)
-		require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "demo"}))
-		p, err := s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		require.Empty(t, p.Bitrix24)
-		require.Empty(t, p.Chat2Desk)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			require.NoError(t, s.DeletePortal(t.Context(), "demo"))
+			require.ErrorIs(t, s.DeletePortal(t.Context(), "demo"), store.ErrNotFound)
+			require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "demo"}))
+			p, err := s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Empty(t, p.Bitrix24)
+			require.Empty(t, p.Chat2Desk)
+		})
+	}
 }
 
 func TestMovedPortalKeepsPathAndSecret(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		require.NoError(t, s.SetBitrix24Base(t.Context(), "demo", "https://new.example:444/rest/whatever"))
-		p, err := s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		require.Equal(t, "https://new.example:444/rest/1/code-hunter2/", p.Bitrix24.WebhookURL)
-		require.Equal(t, "https://new.example:444/rest/", p.Bitrix24.ClientEndpoint)
-		require.Equal(t, "access-hunter2", p.Bitrix24.AccessToken)
-		require.EqualValues(t, 2, p.Version)
-		require.NoError(t, s.SetBitrix24Base(t.Context(), "demo", "https://new.example:444"))
-		p, err = s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		require.EqualValues(t, 2, p.Version, "nothing changed")
-		require.Error(t, s.SetBitrix24Base(t.Context(), "demo", "not an address"))
-		require.ErrorIs(t, s.SetBitrix24Base(t.Context(), "other", "https://new.example"), store.ErrNotFound)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			require.NoError(t, s.SetBitrix24Base(t.Context(), "demo", "https://new.example:444/rest/whatever"))
+			p, err := s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, "https://new.example:444/rest/1/code-hunter2/", p.Bitrix24.WebhookURL)
+			require.Equal(t, "https://new.example:444/rest/", p.Bitrix24.ClientEndpoint)
+			require.Equal(t, "access-hunter2", p.Bitrix24.AccessToken)
+			require.EqualValues(t, 2, p.Version)
+			require.NoError(t, s.SetBitrix24Base(t.Context(), "demo", "https://new.example:444"))
+			p, err = s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			require.EqualValues(t, 2, p.Version, "nothing changed")
+			require.Error(t, s.SetBitrix24Base(t.Context(), "demo", "not an address"))
+			require.ErrorIs(t, s.SetBitrix24Base(t.Context(), "other", "https://new.example"), store.ErrNotFound)
+		})
+	}
 }
 
 func TestSecretsStandNowhereInTheDatabase(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		s := storetest.Open(t, url)
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		require.NotEmpty(t, theSecrets)
-		dump := dumpDatabase(t, url)
-		require.Contains(t, dump, "https://c2d.example", "the dump shows what is no secret")
-		for _, secret := range theSecrets {
-			require.NotContains(t, dump, secret)
-			require.NotContains(t, dump, hex.EncodeToString([]byte(secret)))
-		}
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			require.NotEmpty(t, theSecrets)
+			dump := dumpDatabase(t, url)
+			require.Contains(t, dump, "https://c2d.example", "the dump shows what is no secret")
+			for _, secret := range theSecrets {
+				require.NotContains(t, dump, secret)
+				require.NotContains(t, dump, hex.EncodeToString([]byte(secret)))
+			}
+		})
+	}
 }
 
 // dumpDatabase is every byte of a SQLite database, every row of a PostgreSQL one.
@@ -210,34 +237,40 @@ func column(t *testing.T, pool *sql.DB, query string) (values []string) {
 
 func TestAnotherSecretKeyIsRecognised(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		s := storetest.Open(t, url)
-		require.NoError(t, s.CheckKey(t.Context()))
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		require.NoError(t, s.CheckKey(t.Context()))
-		for key, want := range map[string]error{"another key": store.ErrWrongKey, "": store.ErrNoKey} {
-			other, err := store.Open(t.Context(), url, store.Options{SecretKey: []byte(key)})
-			require.NoError(t, err)
-			_, err = other.Portal(t.Context(), "demo")
-			require.ErrorIs(t, err, want)
-			require.ErrorIs(t, other.CheckKey(t.Context()), want)
-			require.ErrorIs(t, other.SavePortal(t.Context(), store.Portal{Slug: "second"}), want)
-			require.NoError(t, other.Close())
-		}
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.CheckKey(t.Context()))
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			require.NoError(t, s.CheckKey(t.Context()))
+			for key, want := range map[string]error{"another key": store.ErrWrongKey, "": store.ErrNoKey} {
+				other, err := store.Open(t.Context(), url, store.Options{SecretKey: []byte(key)})
+				require.NoError(t, err)
+				_, err = other.Portal(t.Context(), "demo")
+				require.ErrorIs(t, err, want)
+				require.ErrorIs(t, other.CheckKey(t.Context()), want)
+				require.ErrorIs(t, other.SavePortal(t.Context(), store.Portal{Slug: "second"}), want)
+				require.NoError(t, other.Close())
+			}
+		})
+	}
 }
 
 func TestASecretOpensOnlyInItsPlace(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		s := storetest.Open(t, url)
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "evil"}))
-		_, err := rawPool(t, url).Exec("UPDATE secrets SET portal = 'evil' WHERE portal = 'demo'")
-		require.NoError(t, err)
-		_, err = s.Portal(t.Context(), "evil")
-		require.ErrorIs(t, err, store.ErrWrongKey)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			require.NoError(t, s.SavePortal(t.Context(), store.Portal{Slug: "evil"}))
+			_, err := rawPool(t, url).Exec("UPDATE secrets SET portal = 'evil' WHERE portal = 'demo'")
+			require.NoError(t, err)
+			_, err = s.Portal(t.Context(), "evil")
+			require.ErrorIs(t, err, store.ErrWrongKey)
+		})
+	}
 }
 
 func TestPrintingAPortalShowsNoSecrets(t *testing.T) {

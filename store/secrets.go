@@ -19,7 +19,7 @@ type secretRow struct {
 const (
 	secretsTable = "secrets"
 	// tokenSecret holds the OAuth tokens as one value, so that they change together.
-	tokenSecret = "bitrix24.token"
+	tokenSecret = "bitrix24.token" //nolint:gosec // a name
 	// checkSecret, under the portal "", proves that the key is the one used before.
 	checkSecret = "key-check"
 )

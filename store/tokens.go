@@ -125,7 +125,7 @@ func (s *Store) saveToken(ctx context.Context, slug string, token Token) error {
 // that only one of them polls the database.
 func (s *Store) refreshTurn(ctx context.Context, slug string) (leave func(), err error) {
 	value, _ := s.refreshing.LoadOrStore(slug, make(chan struct{}, 1))
-	turn := value.(chan struct{}) //nolint:forcetypeassert,errcheck // only this line stores
+	turn := value.(chan struct{}) // only this line stores
 	select {
 	case turn <- struct{}{}:
 		return func() { <-turn }, nil

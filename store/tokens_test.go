@@ -16,116 +16,138 @@ import (
 
 func TestRefreshHappensOnceHoweverManyFindTheTokenStale(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		stores := []*store.Store{storetest.Open(t, url), storetest.Open(t, url)} // two processes
-		require.NoError(t, stores[0].SavePortal(t.Context(), fullPortal()))
-		var calls atomic.Int32
-		fresh := store.Token{Access: "new", Refresh: "new-r", ExpiresAt: time.Now().Add(time.Hour).UTC().Truncate(time.Second)}
-		refresh := func(_ context.Context, old store.Token) (store.Token, error) {
-			calls.Add(1)
-			if old.Refresh != "refresh-hunter2" {
-				return store.Token{}, errors.New("not the stored refresh token")
-			}
-			return fresh, nil
-		}
-		var group sync.WaitGroup
-		for i := range 20 {
-			group.Go(func() {
-				got, err := stores[i%2].RefreshToken(t.Context(), "demo", "access-hunter2", refresh)
-				if err != nil || got != fresh {
-					t.Errorf("got %v, %v", got, err)
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stores := []*store.Store{storetest.Open(t, url), storetest.Open(t, url)} // two processes
+			require.NoError(t, stores[0].SavePortal(t.Context(), fullPortal()))
+			var calls atomic.Int32
+			fresh := store.Token{Access: "new", Refresh: "new-r", ExpiresAt: time.Now().Add(time.Hour).UTC().Truncate(time.Second)}
+			refresh := func(_ context.Context, old store.Token) (store.Token, error) {
+				calls.Add(1)
+				if old.Refresh != "refresh-hunter2" {
+					return store.Token{}, errors.New("not the stored refresh token")
 				}
-			})
-		}
-		group.Wait()
-		require.EqualValues(t, 1, calls.Load())
-		got, err := stores[0].LoadToken(t.Context(), "demo")
-		require.NoError(t, err)
-		require.Equal(t, fresh, got)
-	})
+				return fresh, nil
+			}
+			var group sync.WaitGroup
+			for i := range 20 {
+				group.Go(func() {
+					got, err := stores[i%2].RefreshToken(t.Context(), "demo", "access-hunter2", refresh)
+					if err != nil || got != fresh {
+						t.Errorf("got %v, %v", got, err)
+					}
+				})
+			}
+			group.Wait()
+			require.EqualValues(t, 1, calls.Load())
+			got, err := stores[0].LoadToken(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, fresh, got)
+		})
+	}
 }
 
 func TestRefreshIsSavedAlthoughTheCallerHasGone(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		ctx, cancel := context.WithCancel(t.Context())
-		_, err := s.RefreshToken(ctx, "demo", "access-hunter2", func(context.Context, store.Token) (store.Token, error) {
-			cancel()
-			return store.Token{Access: "new"}, nil
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			ctx, cancel := context.WithCancel(t.Context())
+			_, err := s.RefreshToken(ctx, "demo", "access-hunter2", func(context.Context, store.Token) (store.Token, error) {
+				cancel()
+				return store.Token{Access: "new"}, nil
+			})
+			require.NoError(t, err)
+			got, err := s.LoadToken(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, "new", got.Access)
 		})
-		require.NoError(t, err)
-		got, err := s.LoadToken(t.Context(), "demo")
-		require.NoError(t, err)
-		require.Equal(t, "new", got.Access)
-	})
+	}
 }
 
 func TestFailedRefreshLetsTheNextOneTry(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		broken := errors.New("oauth is down")
-		_, err := s.RefreshToken(t.Context(), "demo", "access-hunter2",
-			func(context.Context, store.Token) (store.Token, error) { return store.Token{}, broken })
-		require.ErrorIs(t, err, broken)
-		got, err := s.RefreshToken(t.Context(), "demo", "access-hunter2",
-			func(context.Context, store.Token) (store.Token, error) { return store.Token{Access: "new"}, nil })
-		require.NoError(t, err)
-		require.Equal(t, "new", got.Access)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			broken := errors.New("oauth is down")
+			_, err := s.RefreshToken(t.Context(), "demo", "access-hunter2",
+				func(context.Context, store.Token) (store.Token, error) { return store.Token{}, broken })
+			require.ErrorIs(t, err, broken)
+			got, err := s.RefreshToken(t.Context(), "demo", "access-hunter2",
+				func(context.Context, store.Token) (store.Token, error) { return store.Token{Access: "new"}, nil })
+			require.NoError(t, err)
+			require.Equal(t, "new", got.Access)
+		})
+	}
 }
 
 func TestRefreshWaitsForAnotherProcessOnlyAsLongAsItsCaller(t *testing.T) {
 	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		one, two := storetest.Open(t, url), storetest.Open(t, url)
-		require.NoError(t, one.SavePortal(t.Context(), fullPortal()))
-		_, err := one.RefreshToken(t.Context(), "demo", "access-hunter2", func(context.Context, store.Token) (store.Token, error) {
-			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-			defer cancel()
-			_, err := two.RefreshToken(ctx, "demo", "access-hunter2", nil)
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("got %v", err)
-			}
-			return store.Token{Access: "new"}, nil
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, two := storetest.Open(t, url), storetest.Open(t, url)
+			require.NoError(t, one.SavePortal(t.Context(), fullPortal()))
+			_, err := one.RefreshToken(t.Context(), "demo", "access-hunter2", func(context.Context, store.Token) (store.Token, error) {
+				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+				defer cancel()
+				_, err := two.RefreshToken(ctx, "demo", "access-hunter2", nil)
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v", err)
+				}
+				return store.Token{Access: "new"}, nil
+			})
+			require.NoError(t, err)
 		})
-		require.NoError(t, err)
-	})
+	}
 }
 
 func TestRefreshOfAPortalWithoutTokensIsNotFound(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		savePortal(t, s)
-		_, err := s.LoadToken(t.Context(), "demo")
-		require.ErrorIs(t, err, store.ErrNotFound)
-		_, err = s.RefreshToken(t.Context(), "demo", "", nil)
-		require.ErrorIs(t, err, store.ErrNotFound)
-	})
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			savePortal(t, s)
+			_, err := s.LoadToken(t.Context(), "demo")
+			require.ErrorIs(t, err, store.ErrNotFound)
+			_, err = s.RefreshToken(t.Context(), "demo", "", nil)
+			require.ErrorIs(t, err, store.ErrNotFound)
+		})
+	}
 }
 
 func TestSavingAPortalReadBeforeARefreshKeepsTheNewToken(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-		before, err := s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		fresh := store.Token{Access: "new", Refresh: "new-r", ExpiresAt: before.Bitrix24.ExpiresAt.Add(time.Hour)}
-		_, err = s.RefreshToken(t.Context(), "demo", "access-hunter2",
-			func(context.Context, store.Token) (store.Token, error) { return fresh, nil })
-		require.NoError(t, err)
-		before.Name = "Renamed"
-		require.NoError(t, s.SavePortal(t.Context(), before))
-		got, err := s.Portal(t.Context(), "demo")
-		require.NoError(t, err)
-		require.Equal(t, "Renamed", got.Name)
-		require.Equal(t, "new", got.Bitrix24.AccessToken)
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
+			before, err := s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			fresh := store.Token{Access: "new", Refresh: "new-r", ExpiresAt: before.Bitrix24.ExpiresAt.Add(time.Hour)}
+			_, err = s.RefreshToken(t.Context(), "demo", "access-hunter2",
+				func(context.Context, store.Token) (store.Token, error) { return fresh, nil })
+			require.NoError(t, err)
+			before.Name = "Renamed"
+			require.NoError(t, s.SavePortal(t.Context(), before))
+			got, err := s.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, "Renamed", got.Name)
+			require.Equal(t, "new", got.Bitrix24.AccessToken)
 
-		got.Bitrix24.AccessToken, got.Bitrix24.ExpiresAt = "installed again", fresh.ExpiresAt.Add(time.Minute)
-		require.NoError(t, s.SavePortal(t.Context(), got))
-		token, err := s.LoadToken(t.Context(), "demo")
-		require.NoError(t, err)
-		require.Equal(t, "installed again", token.Access)
-	})
+			got.Bitrix24.AccessToken, got.Bitrix24.ExpiresAt = "installed again", fresh.ExpiresAt.Add(time.Minute)
+			require.NoError(t, s.SavePortal(t.Context(), got))
+			token, err := s.LoadToken(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, "installed again", token.Access)
+		})
+	}
 }

@@ -37,5 +37,5 @@ var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 	if err := migrate(context.Background(), "sqlite://"+path); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path) //nolint:gosec // our own path
+	return os.ReadFile(path)
 })

@@ -45,26 +45,6 @@ func Open(t testing.TB, url string) *store.Store {
 	return s
 }
 
-// Each runs a test in parallel on a fresh store of each kind.
-func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
-	t.Helper()
-	EachURL(t, func(t *testing.T, url string) {
-		t.Helper()
-		test(t, Open(t, url))
-	})
-}
-
-// EachURL runs a test in parallel on a fresh database of each kind.
-func EachURL(t *testing.T, test func(t *testing.T, url string)) {
-	t.Helper()
-	for name, fresh := range map[string]func(testing.TB) string{SQLite: SQLiteURL, Postgres: PostgresURL} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, fresh(t))
-		})
-	}
-}
-
 // migrate brings an empty database up to date.
 func migrate(ctx context.Context, url string) error {
 	s, err := store.Open(ctx, url, store.Options{Logger: slog.New(slog.DiscardHandler)})
