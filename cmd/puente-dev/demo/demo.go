@@ -30,6 +30,7 @@ type Config struct {
 
 const (
 	pollEvery    = 400 * time.Millisecond
+	showEvery    = 3 * time.Second
 	requestLimit = 30 * time.Second
 )
 
@@ -87,7 +88,7 @@ func (p *player) play(ctx context.Context) error {
 	}
 	day := Day(p.began.Unix(), known)
 	p.say("The day begins: %d dialogs on four channels.", day.dialogs())
-	results, err := p.scenes(ctx, day.Scenes, false)
+	results, err := p.scenes(ctx, day.Scenes)
 	if err != nil {
 		return err
 	}
@@ -133,13 +134,11 @@ func (p *player) prepare(ctx context.Context) (known []Known, contacts int, err 
 
 // scenes plays scenes one after the other (those of a burst at once) and waits
 // for their outcomes.
-func (p *player) scenes(ctx context.Context, scenes []Scene, quiet bool) ([]Row, error) {
+func (p *player) scenes(ctx context.Context, scenes []Scene) ([]Row, error) {
 	rows := make([]Row, len(scenes))
 	for i := 0; i < len(scenes); {
 		n := burst(scenes[i:])
-		if !quiet {
-			p.say("%s", announce(scenes[i:i+n]))
-		}
+		p.say("%s", announce(scenes[i:i+n]))
 		if err := p.chat.playAll(ctx, scenes[i:i+n], rows[i:i+n]); err != nil {
 			return rows, err
 		}
@@ -170,18 +169,20 @@ func announce(scenes []Scene) string {
 // await fills the outcomes in as the ledger knows them, until all have ended
 // or the deadline has come: then the rows stay as they are.
 func (p *player) await(ctx context.Context, rows []Row) error {
-	deadline, shown := time.Now().Add(p.Deadline), -1
+	deadline := time.Now().Add(p.Deadline)
+	shown, next := -1, time.Time{}
 	for {
 		found, err := p.ledger.since(ctx, p.began.Add(-time.Minute))
 		if err != nil {
 			return err
 		}
 		ended := match(rows, found, p.TemporalUIURL)
-		if ended != shown {
+		over := ended == len(rows) || time.Now().After(deadline)
+		if ended != shown && (over || time.Now().After(next)) {
 			p.say("  %d of %d outcomes are known", ended, len(rows))
-			shown = ended
+			shown, next = ended, time.Now().Add(showEvery)
 		}
-		if ended == len(rows) || time.Now().After(deadline) {
+		if over {
 			return nil
 		}
 		if err := sleep(ctx, pollEvery); err != nil {
@@ -198,7 +199,7 @@ func (p *player) parkedHour(ctx context.Context, scenes []Scene) ([]Row, error) 
 	if err := p.crm.addMandatoryField(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := p.scenes(ctx, scenes, false)
+	rows, err := p.scenes(ctx, scenes)
 	if gone := p.crm.removeMandatoryField(ctx); err == nil {
 		err = gone
 	}
