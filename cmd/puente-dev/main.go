@@ -105,16 +105,17 @@ func playDemo(ctx context.Context, s *stack.Stack, out io.Writer) error {
 		Chat2DeskURL: s.Addresses.Chat2Desk, Bitrix24URL: s.Addresses.Bitrix24, Bitrix24Webhook: s.Addresses.Bitrix24Webhook,
 		APIURL: s.Addresses.API, APIKey: stack.APIKey, Portal: stack.Slug, TemporalUIURL: s.Addresses.TemporalUI, Out: out,
 	})
-	if ctx.Err() != nil {
+	exits := os.Getenv(exitEnv) == "1"
+	switch {
+	case ctx.Err() != nil && exits:
+		return fmt.Errorf("%w: it was interrupted", errNotAsExpected)
+	case ctx.Err() != nil:
 		return nil // Ctrl-C in the middle of the day
-	}
-	if err != nil {
+	case err != nil:
 		return err
-	}
-	if os.Getenv(exitEnv) == "1" {
-		if !report.OK {
-			return errNotAsExpected
-		}
+	case exits && !report.OK:
+		return errNotAsExpected
+	case exits:
 		return nil
 	}
 	say(out, "\nEverything stays up for you to look around. Ctrl-C stops it.\n")
