@@ -100,6 +100,9 @@ func (s *Service) Namespace() string {
 // broke down; nil that it was asked to stop.
 func (s *Service) Run(ctx context.Context, roles ...Role) error {
 	if err := s.schema(ctx); err != nil {
+		if ctx.Err() != nil { // told to stop before it began
+			return nil
+		}
 		return err
 	}
 	notify := func() {}
