@@ -91,3 +91,36 @@ func TestTwoProcessesWriteTheSameRowWithoutLosingAnUpdate(t *testing.T) {
 		})
 	}
 }
+
+func TestEverythingIsThereAfterARestart(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before, err := store.Open(t.Context(), url, store.Options{SecretKey: []byte(storetest.Key)})
+			require.NoError(t, err)
+			require.NoError(t, before.SavePortal(t.Context(), fullPortal()))
+			accept(t, before, event("1", "a"), event("2", "b"))
+			require.Equal(t, "a", keys(claim(t, before, "old", 1)))
+			ok, _ := tryClaim(t, before, "old", "phone")
+			require.True(t, ok)
+			for range 3 {
+				require.Zero(t, permit(t, before, 0.001, 3))
+			}
+			require.NoError(t, before.Close())
+			require.Error(t, before.Ping(t.Context()))
+
+			after := storetest.Open(t, url)
+			require.NoError(t, after.Ping(t.Context()))
+			require.NoError(t, after.Migrate(t.Context()))
+			p, err := after.Portal(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, fullPortal().Bitrix24, p.Bitrix24)
+			require.Equal(t, "b", keys(claim(t, after, "new", 10)), "a is leased still")
+			ok, holder := tryClaim(t, after, "new", "phone")
+			require.False(t, ok)
+			require.Equal(t, "old", holder)
+			require.Positive(t, permit(t, after, 0.001, 3))
+		})
+	}
+}

@@ -87,9 +87,10 @@ func (p Portal) CheckAPIKey(key string) bool {
 }
 
 // SavePortal makes or replaces a portal. If p.Version is not 0 it must be the
-// stored one, else ErrConflict. Tokens older than the stored ones are not
-// saved, so a portal that was read before a token refresh and is saved after it
-// does not undo the refresh. An API key that another portal has is ErrDuplicate.
+// stored one, else ErrConflict. Tokens that a refresh has replaced are not saved
+// again: neither a portal that was read before a refresh nor an old file
+// undoes it. An OAuth portal without tokens keeps those it has; a webhook
+// portal has none. An API key that another portal has is ErrDuplicate.
 func (s *Store) SavePortal(ctx context.Context, p Portal) error {
 	err := s.write(ctx, func(tx *gorm.DB) error {
 		stored, err := s.portal(tx, p.Slug, true)
@@ -122,9 +123,6 @@ func (s *Store) insertPortal(tx *gorm.DB, p Portal) error {
 }
 
 func (s *Store) replacePortal(tx *gorm.DB, stored, p Portal) error {
-	if !p.Bitrix24.ExpiresAt.After(stored.Bitrix24.ExpiresAt) {
-		p.Bitrix24.setToken(stored.Bitrix24.token())
-	}
 	p.CreatedAt, p.UpdatedAt, p.Version = stored.CreatedAt, now(), stored.Version+1
 	row, err := p.row()
 	if err != nil {
@@ -216,10 +214,7 @@ func (s *Store) SetBitrix24Base(ctx context.Context, slug, base string) error {
 		if p == stored {
 			return nil
 		}
-		if err := s.replacePortal(tx, stored, p); err != nil {
-			return err
-		}
-		return s.saveSecret(tx, slug, tokenSecret, mustJSON(p.Bitrix24.token()))
+		return s.replacePortal(tx, stored, p)
 	})
 	return fail(err, "move portal %s", slug)
 }

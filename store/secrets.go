@@ -46,11 +46,14 @@ func (s *Store) saveSecrets(tx *gorm.DB, p Portal) error {
 			return err
 		}
 	}
-	token := p.Bitrix24.token()
-	if token == (Token{}) {
+	held, err := s.heldToken(tx, p.Slug)
+	if err != nil {
+		return err
+	}
+	if held = held.enter(p.Bitrix24.token(), p.Bitrix24.WebhookURL != ""); held.Token == (Token{}) {
 		return s.saveSecret(tx, p.Slug, tokenSecret, nil)
 	}
-	return s.saveSecret(tx, p.Slug, tokenSecret, mustJSON(token))
+	return s.saveSecret(tx, p.Slug, tokenSecret, mustJSON(held))
 }
 
 // saveSecret seals and stores one value; an empty one is deleted.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -40,23 +39,11 @@ const (
 
 // LoadToken gives the current tokens of a portal; ErrNotFound if it has none.
 func (s *Store) LoadToken(ctx context.Context, slug string) (Token, error) {
-	token, err := s.loadToken(s.read(ctx), slug)
-	return token, fail(err, "token of %s", slug)
-}
-
-func (s *Store) loadToken(tx *gorm.DB, slug string) (Token, error) {
-	var row secretRow
-	err := tx.Table(secretsTable).Where("portal = ? AND name = ?", slug, tokenSecret).Take(&row).Error
-	if err != nil {
-		return Token{}, err
+	held, err := s.heldToken(s.read(ctx), slug)
+	if err == nil && held.Token == (Token{}) {
+		err = ErrNotFound
 	}
-	plain, err := s.seal.open(slug, tokenSecret, row.Value)
-	if err != nil {
-		return Token{}, err
-	}
-	var token Token
-	err = json.Unmarshal(plain, &token)
-	return token, err
+	return held.Token, fail(err, "token of %s", slug)
 }
 
 // RefreshToken replaces the tokens of a portal by those that fn gets from the
@@ -110,15 +97,28 @@ func (s *Store) refreshClaimed(
 	if err != nil {
 		return Token{}, err
 	}
-	fresh.ExpiresAt = fresh.ExpiresAt.UTC()
-	return fresh, s.saveToken(safe, slug, fresh)
+	return s.saveRefreshed(safe, slug, stale, fresh)
 }
 
-func (s *Store) saveToken(ctx context.Context, slug string, token Token) error {
+// saveRefreshed stores what a refresh brought, unless somebody entered other
+// tokens meanwhile; it gives the tokens that hold from now on.
+func (s *Store) saveRefreshed(ctx context.Context, slug, stale string, fresh Token) (Token, error) {
+	fresh.ExpiresAt = fresh.ExpiresAt.UTC()
 	err := s.write(ctx, func(tx *gorm.DB) error {
-		return s.saveSecret(tx, slug, tokenSecret, mustJSON(token))
+		if err := tx.Exec("SELECT 1 FROM portals WHERE slug = ?"+s.d.lock, slug).Error; err != nil {
+			return err
+		}
+		held, err := s.heldToken(tx, slug)
+		if err != nil {
+			return err
+		}
+		if held.Access != stale {
+			fresh = held.Token
+			return nil
+		}
+		return s.saveSecret(tx, slug, tokenSecret, mustJSON(held.refreshed(fresh)))
 	})
-	return fail(err, "save token of %s", slug)
+	return fresh, fail(err, "save token of %s", slug)
 }
 
 // refreshTurn lets the goroutines of this process go one after the other, so

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -123,31 +124,71 @@ func TestRefreshOfAPortalWithoutTokensIsNotFound(t *testing.T) {
 	}
 }
 
-func TestSavingAPortalReadBeforeARefreshKeepsTheNewToken(t *testing.T) {
+// refreshTo refreshes the token of the portal demo to another one.
+func refreshTo(t *testing.T, s *store.Store, fresh store.Token) {
+	t.Helper()
+	held, err := s.LoadToken(t.Context(), "demo")
+	require.NoError(t, err)
+	_, err = s.RefreshToken(t.Context(), "demo", held.Access,
+		func(context.Context, store.Token) (store.Token, error) { return fresh, nil })
+	require.NoError(t, err)
+}
+
+func TestSavingAPortalDoesNotUndoARefresh(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			save := func(change func(*store.Portal)) (accessAfter string) {
+				t.Helper()
+				p, err := s.Portal(t.Context(), "demo")
+				require.NoError(t, err)
+				change(&p)
+				p.Version = 0
+				require.NoError(t, s.SavePortal(t.Context(), p))
+				p, err = s.Portal(t.Context(), "demo")
+				require.NoError(t, err)
+				return p.Bitrix24.AccessToken
+			}
+			entered := fullPortal()
+			entered.Bitrix24.WebhookURL = ""
+			require.NoError(t, s.SavePortal(t.Context(), entered))
+			for i := range 3 {
+				refreshTo(t, s, store.Token{Access: fmt.Sprint("a", i), Refresh: fmt.Sprint("r", i)})
+			}
+			require.Equal(t, "a2", save(func(p *store.Portal) { p.Bitrix24 = entered.Bitrix24 }), "what was entered first")
+			require.Equal(t, "a2", save(func(p *store.Portal) { p.Bitrix24.RefreshToken = "refresh-hunter2" }), "half of it, as from a file")
+			require.Equal(t, "a2", save(func(p *store.Portal) { p.Bitrix24.AccessToken, p.Bitrix24.RefreshToken = "a1", "r1" }), "read before")
+			require.Equal(t, "a2", save(func(p *store.Portal) { p.Bitrix24.AccessToken, p.Bitrix24.RefreshToken = "", "" }), "none given")
+			require.Equal(t, "a9", save(func(p *store.Portal) { p.Bitrix24.AccessToken, p.Bitrix24.RefreshToken = "a9", "r9" }), "new ones")
+			require.Equal(t, "a9", save(func(p *store.Portal) { p.Bitrix24.ClientEndpoint = "https://moved.example/rest/" }))
+			held, err := s.LoadToken(t.Context(), "demo")
+			require.NoError(t, err)
+			require.Equal(t, "https://moved.example/rest/", held.ClientEndpoint)
+			require.Empty(t, save(func(p *store.Portal) {
+				p.Bitrix24 = store.Bitrix24Account{WebhookURL: "https://b24.example/rest/1/x/"}
+			}), "a webhook portal has none")
+			_, err = s.LoadToken(t.Context(), "demo")
+			require.ErrorIs(t, err, store.ErrNotFound)
+		})
+	}
+}
+
+func TestTokensEnteredDuringARefreshHold(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.Databases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := storetest.Open(t, url)
 			require.NoError(t, s.SavePortal(t.Context(), fullPortal()))
-			before, err := s.Portal(t.Context(), "demo")
+			got, err := s.RefreshToken(t.Context(), "demo", "access-hunter2", func(ctx context.Context, _ store.Token) (store.Token, error) {
+				p := fullPortal()
+				p.Bitrix24.AccessToken, p.Bitrix24.RefreshToken = "entered", "entered-r"
+				return store.Token{Access: "refreshed", Refresh: "refreshed-r"}, s.SavePortal(ctx, p)
+			})
 			require.NoError(t, err)
-			fresh := store.Token{Access: "new", Refresh: "new-r", ExpiresAt: before.Bitrix24.ExpiresAt.Add(time.Hour)}
-			_, err = s.RefreshToken(t.Context(), "demo", "access-hunter2",
-				func(context.Context, store.Token) (store.Token, error) { return fresh, nil })
-			require.NoError(t, err)
-			before.Name = "Renamed"
-			require.NoError(t, s.SavePortal(t.Context(), before))
-			got, err := s.Portal(t.Context(), "demo")
-			require.NoError(t, err)
-			require.Equal(t, "Renamed", got.Name)
-			require.Equal(t, "new", got.Bitrix24.AccessToken)
-
-			got.Bitrix24.AccessToken, got.Bitrix24.ExpiresAt = "installed again", fresh.ExpiresAt.Add(time.Minute)
-			require.NoError(t, s.SavePortal(t.Context(), got))
-			token, err := s.LoadToken(t.Context(), "demo")
-			require.NoError(t, err)
-			require.Equal(t, "installed again", token.Access)
+			require.Equal(t, "entered", got.Access)
 		})
 	}
 }
