@@ -37,8 +37,8 @@ func TestHugeDialogIsCompleteOnTheTimeline(t *testing.T) {
 	}
 	ids := s.play(d)
 	row := s.syncOf(ids.Request, 5*time.Minute)
-	require.Equal(t, "done", row.Status, row.ErrorText)
-	comments := s.comments("deal", row.DealID)
+	require.Equal(t, "done", row.Status, row.Error.Text)
+	comments := s.comments("deal", row.entity("deal"))
 	require.Len(t, comments, 1)
 	text := s.transcript(comments[0])
 	position := -1

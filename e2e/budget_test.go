@@ -17,7 +17,7 @@ func TestRequestsPerClosedDialog(t *testing.T) {
 	spent := func(d chatDialog) int {
 		before := s.stats().Requests
 		row := s.syncOf(s.play(d).Request, 60*time.Second)
-		require.Equal(t, "done", row.Status, row.ErrorText)
+		require.Equal(t, "done", row.Status, row.Error.Text)
 		after := s.stats().Requests
 		require.Equal(t, after-before, row.Requests, "the ledger tells what was spent")
 		return after - before

@@ -47,7 +47,7 @@ func TestBurstOfOnePersonInManyDialogsMakesEachContactOnce(t *testing.T) {
 	group.Wait()
 	rows := s.settled(people*len(channels), 6*time.Minute)
 	for _, r := range rows {
-		require.Equal(t, "done", r.Status, r.ErrorText)
+		require.Equal(t, "done", r.Status, r.Error.Text)
 	}
 	require.Len(t, s.ours(contactType), people)
 	require.Zero(t, s.stats().Refused, "none refused by the bucket")

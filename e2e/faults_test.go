@@ -50,14 +50,14 @@ func TestOneOfEverythingWhateverFailsAtWhateverWrite(t *testing.T) {
 			}
 			s.fault(rule)
 			row := s.syncOf(s.play(d).Request, 2*time.Minute)
-			require.Equal(t, "done", row.Status, "%s × %s: %s", write, name, row.ErrorText)
+			require.Equal(t, "done", row.Status, "%s × %s: %s", write, name, row.Error.Text)
 			require.Len(t, s.ours(contactType), contacts+1, "%s × %s", write, name)
 			require.Len(t, s.ours(dealType), deals+1, "%s × %s", write, name)
 			want := 1
 			if write == "crm.item.update" {
 				want = 2
 			}
-			require.Len(t, s.comments("deal", row.DealID), want, "%s × %s", write, name)
+			require.Len(t, s.comments("deal", row.entity("deal")), want, "%s × %s", write, name)
 		}
 	}
 }
@@ -73,9 +73,9 @@ func TestLeadIsMadeOnceWhateverFails(t *testing.T) {
 	} {
 		s.fault(fault)
 		row := s.syncOf(s.play(talk("Lead", fmt.Sprintf("+799930400%02d", i), widget)).Request, 2*time.Minute)
-		require.Equal(t, "done", row.Status, row.ErrorText)
+		require.Equal(t, "done", row.Status, row.Error.Text)
 		require.Len(t, s.ours(leadType), i+1)
-		require.NotZero(t, row.DealID)
-		require.Len(t, s.comments("deal", row.DealID), 1)
+		require.NotZero(t, row.entity("deal"))
+		require.Len(t, s.comments("deal", row.entity("deal")), 1)
 	}
 }

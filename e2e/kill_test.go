@@ -44,8 +44,8 @@ func TestKillingTheProcessesLosesAndDoublesNothing(t *testing.T) {
 	rows := s.settled(dialogs, 5*time.Minute)
 	require.Len(t, rows, dialogs)
 	for _, r := range rows {
-		require.Equal(t, "done", r.Status, r.ErrorText)
-		require.Len(t, s.comments("deal", r.DealID), 1, "dialog %d", r.DialogID)
+		require.Equal(t, "done", r.Status, r.Error.Text)
+		require.Len(t, s.comments("deal", r.entity("deal")), 1, "dialog %d", r.DialogID)
 	}
 	require.Len(t, s.ours(contactType), dialogs)
 	require.Len(t, s.ours(dealType), dialogs)
@@ -70,7 +70,7 @@ func TestWebhooksAreKeptWhileTemporalIsDown(t *testing.T) {
 	rows := s.settled(dialogs, 3*time.Minute)
 	require.Len(t, rows, dialogs)
 	for _, r := range rows {
-		require.Equal(t, "done", r.Status, r.ErrorText)
+		require.Equal(t, "done", r.Status, r.Error.Text)
 	}
 	require.Len(t, s.ours(dealType), dialogs)
 }

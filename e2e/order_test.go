@@ -23,8 +23,8 @@ func TestTwiceAndInRandomOrderIsTheSame(t *testing.T) {
 	require.Len(t, s.ours(contactType), clients)
 	require.Len(t, s.ours(dealType), clients)
 	for _, r := range rows {
-		require.Equal(t, "done", r.Status, r.ErrorText)
-		require.Len(t, s.comments("deal", r.DealID), 1)
+		require.Equal(t, "done", r.Status, r.Error.Text)
+		require.Len(t, s.comments("deal", r.entity("deal")), 1)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestCloseReopenCloseGivesTwoCompleteComments(t *testing.T) {
 	second.Messages = []chatMessage{{From: "client", Text: "One more question"}, {From: "operator", Text: "Ask it"}}
 	two := s.syncOf(s.play(second).Request, 30*time.Second)
 	require.NotEqual(t, one.RequestID, two.RequestID)
-	comments := s.comments("deal", one.DealID)
+	comments := s.comments("deal", one.entity("deal"))
 	require.Len(t, comments, 2)
 	texts := comments[0].Comment + comments[1].Comment
 	for _, m := range append(first.Messages, second.Messages...) {
@@ -60,8 +60,8 @@ func TestCloseAloneGivesASensibleResult(t *testing.T) {
 			ids := s.play(d)
 			s.hook(fmt.Sprintf(hook, ids.Request, ids.Client, ids.Dialog))
 			row := s.syncOf(ids.Request, 30*time.Second)
-			require.Equal(t, "done", row.Status, row.ErrorText)
-			comments := s.comments("deal", row.DealID)
+			require.Equal(t, "done", row.Status, row.Error.Text)
+			comments := s.comments("deal", row.entity("deal"))
 			require.Len(t, comments, 1)
 			require.Contains(t, comments[0].Comment, "Thank you", "the transcript came from the API")
 		})
@@ -75,8 +75,8 @@ func TestTranscriptComesFromWebhooksWhenChat2DeskCannotGiveIt(t *testing.T) {
 	s.post("http://"+s.chat+"/sandbox/faults", map[string]any{"path": "/v1/messages*", "kind": "status", "status": 404, "times": 1000}, nil)
 	d := talk("From Hooks", "+79991236201", whatsapp)
 	row := s.syncOf(s.play(d).Request, 60*time.Second)
-	require.Equal(t, "done", row.Status, row.ErrorText)
-	comments := s.comments("deal", row.DealID)
+	require.Equal(t, "done", row.Status, row.Error.Text)
+	comments := s.comments("deal", row.entity("deal"))
 	require.Len(t, comments, 1)
 	for _, m := range d.Messages {
 		require.Contains(t, comments[0].Comment, m.Text)

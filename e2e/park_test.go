@@ -22,7 +22,7 @@ func TestRequiredFieldParksUntilTheMappingIsCorrected(t *testing.T) {
 	ids := s.play(d)
 	row := s.syncOf(ids.Request, 30*time.Second)
 	require.Equal(t, "failed", row.Status)
-	require.NotEmpty(t, row.ErrorText)
+	require.NotEmpty(t, row.Error.Text)
 	require.Contains(t, s.details(row.WorkflowID), "Parked")
 	require.Len(t, s.ours(contactType), 1, "what was done before is kept")
 	contactAdds := s.stats().ByMethod["crm.item.add"]
@@ -56,7 +56,7 @@ func TestUnknownMappedFieldParksBeforeAnyWrite(t *testing.T) {
 	d.Client.Custom = map[string]any{"6": "Omsk"}
 	row := s.syncOf(s.play(d).Request, 30*time.Second)
 	require.Equal(t, "failed", row.Status)
-	require.Contains(t, row.ErrorText, "UF_CRM_CITY")
+	require.Contains(t, row.Error.Text, "UF_CRM_CITY")
 	require.Empty(t, s.ours(contactType))
 	require.Empty(t, s.ours(dealType))
 }
@@ -68,7 +68,7 @@ func TestAbandonedSyncStaysAbandoned(t *testing.T) {
 	ids := s.play(talk("Give Up", "+79994000003", whatsapp))
 	row := s.syncOf(ids.Request, 30*time.Second)
 	require.Equal(t, "failed", row.Status)
-	require.Contains(t, row.ErrorText, "Access denied")
+	require.Contains(t, row.Error.Text, "Access denied")
 	s.post("http://"+s.api+"/v1/portals/demo/syncs/"+row.ID+"/abandon", map[string]any{"reason": "a test"}, nil)
 	require.Eventually(t, func() bool { return s.syncOf(ids.Request, 10*time.Second).Status == "abandoned" }, 20*time.Second, 200*time.Millisecond)
 	status, _ := s.raw(http.MethodPost, "http://"+s.api+"/v1/portals/demo/syncs/"+row.ID+"/rerun", map[string]any{"reason": "again"})

@@ -34,7 +34,7 @@ func TestNewClientGivesOneContactOneDealAndTheWholeTranscript(t *testing.T) {
 	d.Messages[2].Attachments = []chatFile{{Name: "photo.jpg", Link: "https://files.example/photo.jpg"}}
 	first := s.play(d)
 	row := s.syncOf(first.Request, 30*time.Second)
-	require.Equal(t, "done", row.Status, row.ErrorText)
+	require.Equal(t, "done", row.Status, row.Error.Text)
 
 	contacts, deals := s.ours(contactType), s.ours(dealType)
 	require.Len(t, contacts, 1)
@@ -45,7 +45,7 @@ func TestNewClientGivesOneContactOneDealAndTheWholeTranscript(t *testing.T) {
 	require.Equal(t, "google", deal["utmSource"])
 	require.Equal(t, "spring", deal["utmCampaign"])
 	require.Equal(t, "Kazan", deal["UF_CRM_CITY"])
-	comments := s.comments("deal", row.DealID)
+	comments := s.comments("deal", row.entity("deal"))
 	require.Len(t, comments, 1)
 	for _, m := range d.Messages {
 		require.Contains(t, comments[0].Comment, m.Text)
@@ -58,7 +58,7 @@ func TestNewClientGivesOneContactOneDealAndTheWholeTranscript(t *testing.T) {
 	}
 	require.Len(t, s.ours(contactType), 1, "the same person in other words")
 	require.Len(t, s.ours(dealType), 1)
-	require.Len(t, s.comments("deal", row.DealID), 4)
+	require.Len(t, s.comments("deal", row.entity("deal")), 4)
 }
 
 func TestKnownContactOfTheCRMGetsTheDialogOnTheTimeline(t *testing.T) {
@@ -74,8 +74,8 @@ func TestKnownContactOfTheCRMGetsTheDialogOnTheTimeline(t *testing.T) {
 	}}, &made)
 	ids := s.play(talk("Petr", "+79991234502", whatsapp))
 	row := s.syncOf(ids.Request, 30*time.Second)
-	require.Equal(t, "done", row.Status, row.ErrorText)
-	require.Equal(t, made.Item.ID, row.ContactID)
+	require.Equal(t, "done", row.Status, row.Error.Text)
+	require.Equal(t, made.Item.ID, row.entity("contact"))
 	require.Empty(t, s.ours(contactType))
 	require.Len(t, s.ours(dealType), 1)
 }
@@ -89,14 +89,14 @@ func TestClassicModeMakesALead(t *testing.T) {
 	s.put("http://"+s.bitrix+"/sandbox/mode", map[string]any{"mode": "classic"})
 	ids := s.play(talk("Lena", "+79991234503", whatsapp))
 	row := s.syncOf(ids.Request, 30*time.Second)
-	require.Equal(t, "done", row.Status, row.ErrorText)
-	require.NotZero(t, row.LeadID)
+	require.Equal(t, "done", row.Status, row.Error.Text)
+	require.NotZero(t, row.entity("lead"))
 	require.Len(t, s.ours(leadType), 1)
 	require.Empty(t, s.ours(dealType))
 	again := s.play(talk("Lena", "89991234503", whatsapp))
-	require.Equal(t, row.LeadID, s.syncOf(again.Request, 30*time.Second).LeadID)
+	require.Equal(t, row.entity("lead"), s.syncOf(again.Request, 30*time.Second).entity("lead"))
 	require.Len(t, s.ours(leadType), 1)
-	require.Len(t, s.comments("lead", row.LeadID), 2)
+	require.Len(t, s.comments("lead", row.entity("lead")), 2)
 }
 
 func TestChannelNoneDoesNotTouchTheCRM(t *testing.T) {
@@ -143,7 +143,7 @@ func TestUnmappedOperatorFallsBackVisibly(t *testing.T) {
 	d := talk("Fall Back", "+79991234505", whatsapp)
 	d.OperatorID = 303
 	row := s.syncOf(s.play(d).Request, 30*time.Second)
-	require.Equal(t, "done", row.Status, row.ErrorText)
+	require.Equal(t, "done", row.Status, row.Error.Text)
 	require.EqualValues(t, 8, s.ours(dealType)[0]["assignedById"])
 	require.Contains(t, s.details(row.WorkflowID), "not mapped")
 }
@@ -152,8 +152,8 @@ func TestChannelWithoutMappingTakesTheDefaultOfTheMode(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{settings: func(c *settings.Settings) { c.CRM.Channels = nil }})
 	row := s.syncOf(s.play(talk("Default", "+79991234506", whatsapp)).Request, 30*time.Second)
-	require.Equal(t, "done", row.Status, row.ErrorText)
-	require.NotZero(t, row.DealID)
+	require.Equal(t, "done", row.Status, row.Error.Text)
+	require.NotZero(t, row.entity("deal"))
 	require.EqualValues(t, 0, s.ours(dealType)[0]["categoryId"])
 }
 
@@ -163,15 +163,15 @@ func TestLeadOfSimpleModeIsFollowedThroughALateConversion(t *testing.T) {
 	s.put("http://"+s.bitrix+"/sandbox/mode", map[string]any{"mode": "simple", "conversion_lag_ms": 6000})
 	ids := s.play(talk("Slow Lead", "+79991234507", widget))
 	row := s.syncOf(ids.Request, 60*time.Second)
-	require.Equal(t, "done", row.Status, row.ErrorText)
-	require.NotZero(t, row.LeadID)
-	require.NotZero(t, row.DealID, "the deal that Bitrix24 made of the lead")
-	require.NotZero(t, row.ContactID)
-	onDeal := s.comments("deal", row.DealID)
+	require.Equal(t, "done", row.Status, row.Error.Text)
+	require.NotZero(t, row.entity("lead"))
+	require.NotZero(t, row.entity("deal"), "the deal that Bitrix24 made of the lead")
+	require.NotZero(t, row.entity("contact"))
+	onDeal := s.comments("deal", row.entity("deal"))
 	require.Len(t, onDeal, 1, "the transcript is bound to the deal")
 	require.True(t, strings.Contains(onDeal[0].Comment, "Thank you"))
 	again := s.play(talk("Slow Lead", "+79991234507", widget))
 	second := s.syncOf(again.Request, 30*time.Second)
-	require.Equal(t, row.DealID, second.DealID)
+	require.Equal(t, row.entity("deal"), second.entity("deal"))
 	require.Len(t, s.ours(leadType), 1)
 }

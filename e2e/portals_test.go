@@ -40,7 +40,7 @@ func TestTwoPortalsDoNotTouchEachOther(t *testing.T) {
 	d := talk("Two Homes", "+79999100001", whatsapp)
 	ids := s.play(d)
 	first := s.syncOf(ids.Request, 30*time.Second)
-	require.Equal(t, "done", first.Status, first.ErrorText)
+	require.Equal(t, "done", first.Status, first.Error.Text)
 	before := len(s.ours(dealType))
 
 	status, raw := s.postRaw("http://"+s.api+"/webhooks/chat2desk/second/second-secret",

@@ -66,8 +66,8 @@ func start(t testing.TB, o options) *stack {
 	s.api, s.bitrix, s.chat, s.temporal = local(freePort(t)), local(freePort(t)), local(freePort(t)), local(freePort(t))
 	without := "api,worker"
 	if o.separateTemporal {
-		without += ",temporal"
-		s.temporalProc = s.process("puente-dev", "temporal", "run", "--without", "api,worker,sandboxes")
+		without += ",temporal,ui"
+		s.temporalProc = s.process("puente-dev", "temporal", "run", "--without", "ui,portal,bitrix24,chat2desk,api,worker")
 		s.temporalProc.start(t)
 	}
 	s.dev = s.process("puente-dev", "dev", "run", "--without", without)
@@ -96,7 +96,7 @@ func (s *stack) process(command, name string, args ...string) *process {
 		env: []string{
 			"PUENTE_DATABASE_URL=" + s.database, "PUENTE_SECRET_KEY=" + secretKey, "PUENTE_DATA_DIR=" + filepath.Join(s.dir, "data"),
 			"PUENTE_API_ADDR=" + s.api, "PUENTE_TEMPORAL_ADDR=" + s.temporal, "TEMPORAL_ADDRESS=" + s.temporal,
-			"PUENTE_TEMPORAL_UI_ADDR=127.0.0.1:0", "PUENTE_SANDBOX_BITRIX24_ADDR=" + s.bitrix, "PUENTE_SANDBOX_CHAT2DESK_ADDR=" + s.chat,
+			"PUENTE_LOG_LEVEL=WARN", "PUENTE_TEMPORAL_UI_ADDR=127.0.0.1:0", "PUENTE_SANDBOX_BITRIX24_ADDR=" + s.bitrix, "PUENTE_SANDBOX_CHAT2DESK_ADDR=" + s.chat,
 		},
 	}
 }

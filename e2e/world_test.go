@@ -77,13 +77,27 @@ type syncRow struct {
 	WorkflowID string `json:"workflow_id"`
 	DialogID   int64  `json:"dialog_id"`
 	RequestID  int64  `json:"request_id"`
-	ContactID  int64  `json:"contact_id"`
-	DealID     int64  `json:"deal_id"`
-	LeadID     int64  `json:"lead_id"`
 	Rule       string `json:"rule"`
-	ErrorCode  string `json:"error_code"`
-	ErrorText  string `json:"error_text"`
 	Requests   int    `json:"requests"`
+	Error      struct {
+		Step string `json:"step"`
+		Code string `json:"code"`
+		Text string `json:"text"`
+	} `json:"error"`
+	Entities []struct {
+		Kind string `json:"kind"`
+		ID   int64  `json:"id"`
+	} `json:"entities"`
+}
+
+// entity is the id of the row's entity of a kind; 0 = none.
+func (r syncRow) entity(kind string) int64 {
+	for _, e := range r.Entities {
+		if e.Kind == kind {
+			return e.ID
+		}
+	}
+	return 0
 }
 
 // syncs reads the whole ledger through the API.
@@ -93,7 +107,7 @@ func (s *stack) syncs() []syncRow {
 	for cursor := ""; ; {
 		var page struct {
 			Items []syncRow `json:"items"`
-			Next  string    `json:"next"`
+			Next  string    `json:"next_cursor"`
 		}
 		status := s.call(http.MethodGet, "http://"+s.api+"/v1/portals/demo/syncs?limit=200&cursor="+cursor, nil, &page)
 		require.Equal(s.t, http.StatusOK, status)
