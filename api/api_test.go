@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -20,6 +19,7 @@ import (
 	"puente/rerun"
 	"puente/settings"
 	"puente/store"
+	"puente/store/storetest"
 )
 
 const (
@@ -48,7 +48,13 @@ func (b *bundle) ValidateSettings(_ context.Context, _ string, s settings.Settin
 
 func setup(t testing.TB) *bundle {
 	t.Helper()
-	b := &bundle{store: openStore(t), temporal: &fakeTemporal{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	return setupOn(t, storetest.SQLiteURL(t))
+}
+
+// setupOn is setup on another database.
+func setupOn(t testing.TB, url string) *bundle {
+	t.Helper()
+	b := &bundle{store: openStore(t, url), temporal: &fakeTemporal{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
 	b.handler = b.over(b.store)
 	return b
 }
@@ -62,15 +68,9 @@ func (b *bundle) over(s api.Store) http.Handler {
 	})
 }
 
-func openStore(t testing.TB) *store.Store {
+func openStore(t testing.TB, url string) *store.Store {
 	t.Helper()
-	ctx := context.Background()
-	s, err := store.Open(ctx, "sqlite://"+filepath.Join(t.TempDir(), "puente.db"), store.Options{
-		SecretKey: []byte("a passphrase for tests, long enough"), Logger: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.NoError(t, s.Migrate(ctx))
+	s := storetest.Open(t, url)
 	savePortal(t, s, "demo", demoKey, demoSecret, demoToken)
 	savePortal(t, s, "other", "other-key", "other-secret", "other-token")
 	return s

@@ -49,8 +49,10 @@ func TestWritingNeedsAuthorizationToo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, r := range [][2]string{
-		{http.MethodPut, "/settings"}, {http.MethodPut, "/settings/crm"},
-		{http.MethodPost, "/syncs/x/rerun"}, {http.MethodPost, "/syncs/x/abandon"},
+		{http.MethodPut, "/settings"},
+		{http.MethodPut, "/settings/crm"},
+		{http.MethodPost, "/syncs/x/rerun"},
+		{http.MethodPost, "/syncs/x/abandon"},
 	} {
 		requireProblem(t, b.call(r[0], "/v1/portals/demo"+r[1], "{}", "Content-Type", "application/json"), http.StatusUnauthorized)
 		requireProblem(t, b.call(r[0], "/v1/portals/demo"+r[1], "{}", "Authorization", "Bearer other-key"), http.StatusForbidden)

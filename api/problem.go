@@ -38,7 +38,8 @@ func (s *server) fail(ctx context.Context, what string, err error) error {
 	case errors.Is(err, store.ErrNotFound):
 		return huma.Error404NotFound("there is no such " + what)
 	case errors.Is(err, store.ErrBadCursor):
-		return huma.Error422UnprocessableEntity("the cursor is not one of this list", &huma.ErrorDetail{Location: "query.cursor", Message: "use next_cursor of the page before"})
+		return huma.Error422UnprocessableEntity("the cursor is not one of this list",
+			&huma.ErrorDetail{Location: "query.cursor", Message: "use next_cursor of the page before"})
 	case errors.Is(err, store.ErrConflict):
 		return huma.Error409Conflict("the " + what + " was changed meanwhile; read it again")
 	}

@@ -10,10 +10,15 @@ import (
 	"puente/rerun"
 )
 
+// KeyInput makes a repeated request harmless.
+type KeyInput struct {
+	Key string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"the same key again does nothing new"`
+}
+
 // rerunInput asks for one sync to be run again.
 type rerunInput struct {
 	SyncInput
-	Key  string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"repeating the request with the same key does nothing new"`
+	KeyInput
 	Body *struct {
 		Reason     string             `json:"reason,omitempty" maxLength:"1000" doc:"why; kept in the audit log"`
 		Correction *dialog.Correction `json:"correction,omitempty" doc:"what is to be different; the original input is kept"`
@@ -23,7 +28,7 @@ type rerunInput struct {
 // abandonInput gives one sync up.
 type abandonInput struct {
 	SyncInput
-	Key  string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"repeating the request with the same key does nothing new"`
+	KeyInput
 	Body struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"why; kept in the ledger and the audit log"`
 	}

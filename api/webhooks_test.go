@@ -12,6 +12,7 @@ import (
 	"puente/api"
 	"puente/chat2desk"
 	"puente/store"
+	"puente/store/storetest"
 )
 
 const (
@@ -183,18 +184,34 @@ func TestUnknownHookTypeIsStoredAndCounted(t *testing.T) {
 	require.InDelta(t, 1, b.metric(t, "puente_webhook_unknown_types_total", "source=chat2desk"), 0)
 }
 
+// TestHostileTextsFitTheInbox: PostgreSQL refuses NUL and broken UTF-8, and
+// long values in an index; a refusal would make the sender repeat for ever.
 func TestHostileTextsFitTheInbox(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	long := strings.Repeat("é", 5000)
-	for i, hookType := range []string{`a\u0000b`, "ab", long, long + "x", `\ud800`} {
-		body := fmt.Sprintf(`{"hook_type":"%s","client_id":1,"event_time":"2026-01-02T03:04:05Z"}`, hookType)
-		require.Equal(t, counts{Accepted: 1}, decode[counts](t, b.call(http.MethodPost, hook, body), http.StatusOK), "event %d", i)
-	}
-	for _, row := range events(t, b, "demo") {
-		require.LessOrEqual(t, len(row.HookType), 64)
-		require.LessOrEqual(t, len(row.Key), 200)
-		require.NotContains(t, row.Key+row.HookType, "\x00")
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupOn(t, url)
+			long := strings.Repeat("é", 5000)
+			for i, hookType := range []string{`a\u0000b`, "ab", long, long + "x", `\ud800`} {
+				body := fmt.Sprintf(`{"hook_type":"%s","client_id":1,"event_time":"2026-01-02T03:04:05Z"}`, hookType)
+				require.Equal(t, counts{Accepted: 1}, decode[counts](t, b.call(http.MethodPost, hook, body), http.StatusOK), "event %d", i)
+			}
+			form := "event=%00%ff&data[FIELDS][ID]=%00" + strings.Repeat("9", 5000) + "&auth[application_token]=demo-app"
+			require.Equal(t, counts{Accepted: 1}, decode[counts](t, b.call(http.MethodPost, "/webhooks/bitrix24/demo", form), http.StatusOK))
+			for _, row := range events(t, b, "demo") {
+				require.LessOrEqual(t, len(row.HookType), 64)
+				require.LessOrEqual(t, len(row.Key), 200)
+				require.LessOrEqual(t, len(row.OrderKey), 200)
+				require.NotContains(t, row.Key+row.HookType+row.OrderKey, "\x00")
+			}
+			for _, q := range []string{"q=%00%ff", "q=" + strings.Repeat("%25", 150)} {
+				require.Equal(t, http.StatusOK, b.get("/v1/portals/demo/syncs?"+q).Code)
+			}
+			require.Equal(t, http.StatusOK, b.get("/v1/portals/demo/inbox?hook_type=%00%ff").Code)
+			w := b.send(http.MethodPut, "/v1/portals/demo/settings?reason=%00%ff", text(t, valid()), "X-Puente-Actor", "A\x00na\xff")
+			require.Equal(t, http.StatusOK, w.Code, w.Body.String())
+		})
 	}
 }
 

@@ -67,7 +67,8 @@ func (c Checker) checkBitrix24(ctx context.Context, r *Report, p store.Portal, s
 		return
 	}
 	results, err := gateway.Batch(ctx, bitrix24.Group{Commands: []bitrix24.Command{
-		{Key: "profile", Method: "profile"}, {Key: "scope", Method: "scope"},
+		{Key: "profile", Method: "profile"},
+		{Key: "scope", Method: "scope"},
 		{Key: "mode", Method: "crm.settings.mode.get"},
 		{Key: "pipelines", Method: "crm.category.list", Params: bitrix24.Params{"entityTypeId": dealType}},
 		{Key: "userfields", Method: "crm.deal.userfield.list"},
@@ -304,7 +305,8 @@ func (r *Report) operators(ctx context.Context, chat *chat2desk.API, s settings.
 		}
 	}
 	if len(unmapped) > 0 {
-		r.add("Operators", Warning, "without a Bitrix24 user: "+strings.Join(unmapped, ", "), "map them in operators.users; until then the fallback is responsible")
+		r.add("Operators", Warning, "without a Bitrix24 user: "+strings.Join(unmapped, ", "),
+			"map them in operators.users; until then the fallback is responsible")
 		return
 	}
 	r.add("Operators", OK, fmt.Sprintf("%d, all mapped", len(operators)), "")

@@ -197,9 +197,12 @@ func knownKeys(node *yaml.Node, path string, t reflect.Type) error {
 func (f *File) check() error {
 	var wrong []error
 	for _, a := range []struct{ path, address string }{
-		{"bitrix24.webhook_url", f.Bitrix24.WebhookURL}, {"bitrix24.client_endpoint", f.Bitrix24.ClientEndpoint},
-		{"bitrix24.oauth_server", f.Bitrix24.OAuthServer}, {"chat2desk.base_url", f.Chat2Desk.BaseURL},
-		{"chat2desk.storage_url", f.Chat2Desk.StorageURL}, {"chat2desk.web_url", f.Chat2Desk.WebURL},
+		{"bitrix24.webhook_url", f.Bitrix24.WebhookURL},
+		{"bitrix24.client_endpoint", f.Bitrix24.ClientEndpoint},
+		{"bitrix24.oauth_server", f.Bitrix24.OAuthServer},
+		{"chat2desk.base_url", f.Chat2Desk.BaseURL},
+		{"chat2desk.storage_url", f.Chat2Desk.StorageURL},
+		{"chat2desk.web_url", f.Chat2Desk.WebURL},
 	} {
 		if !isAddress(a.address) {
 			wrong = append(wrong, fmt.Errorf("%s: must be an address such as https://example.com", a.path))

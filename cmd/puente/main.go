@@ -26,7 +26,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := newRoot(&app{out: out, errOut: errOut})
 	root.SetArgs(args)
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(errOut, "puente:", err)
+		_, _ = fmt.Fprintln(errOut, "puente:", err) // there is nowhere else to say it
 		return 1
 	}
 	return 0

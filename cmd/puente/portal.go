@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/user"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,21 +86,22 @@ func (a *app) printAdded(p addedPortal) error {
 	if p.Created {
 		word = "connected"
 	}
-	fmt.Fprintf(a.out, "Portal %s is %s.\n", p.Portal, word)
+	lines := []string{fmt.Sprintf("Portal %s is %s.", p.Portal, word)}
 	if p.SettingsVersion != 0 {
-		fmt.Fprintf(a.out, "Settings: version %d\n", p.SettingsVersion)
+		lines = append(lines, fmt.Sprintf("Settings: version %d", p.SettingsVersion))
 	}
 	if p.APIKey != "" {
-		fmt.Fprintf(a.out, "API key (shown only now): %s\n", p.APIKey)
+		lines = append(lines, "API key (shown only now): "+p.APIKey)
 	}
 	if p.ContactCenter != "" {
-		fmt.Fprintf(a.out, "Contact center secret: %s\n", p.ContactCenter)
+		lines = append(lines, "Contact center secret: "+p.ContactCenter)
 	}
 	how := "Webhook to register in Chat2Desk"
 	if p.Registered {
 		how = "Webhook, registered in Chat2Desk"
 	}
-	_, err := fmt.Fprintf(a.out, "%s: %s\nSee what works: puente portal check %s\n", how, p.WebhookURL, p.Portal)
+	lines = append(lines, how+": "+p.WebhookURL, "See what works: puente portal check "+p.Portal)
+	_, err := fmt.Fprintln(a.out, strings.Join(lines, "\n"))
 	return err
 }
 
@@ -178,7 +180,8 @@ func showPortal(ctx context.Context, s *store.Store, p store.Portal) (listedPort
 		return listedPortal{}, err
 	}
 	out := listedPortal{
-		Portal: p.Slug, Name: p.Name, Bitrix24: host(portals.WebURL(p)), Auth: "none", Chat2Desk: "-", Settings: settingsVersion, Disabled: p.Disabled,
+		Portal: p.Slug, Name: p.Name, Bitrix24: host(portals.WebURL(p)), Auth: "none", Chat2Desk: "-",
+		Settings: settingsVersion, Disabled: p.Disabled,
 	}
 	switch {
 	case p.Bitrix24.WebhookURL != "":

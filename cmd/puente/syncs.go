@@ -92,10 +92,11 @@ func (a *app) printSyncs(rows []store.Sync, next string) error {
 	for i, r := range rows {
 		lines[i] = []string{r.ID, r.Status, number(r.DialogID), number(r.RequestID), number(r.ClientID), entity(r), moment(r.UpdatedAt), why(r)}
 	}
-	if err := table(a.out, []string{"ID", "STATUS", "DIALOG", "REQUEST", "CLIENT", "ENTITY", "UPDATED (UTC)", "WHY"}, lines); err != nil || next == "" {
+	err := table(a.out, []string{"ID", "STATUS", "DIALOG", "REQUEST", "CLIENT", "ENTITY", "UPDATED (UTC)", "WHY"}, lines)
+	if err != nil || next == "" {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out, "more: --cursor %s\n", next)
+	_, err = fmt.Fprintf(a.out, "more: --cursor %s\n", next)
 	return err
 }
 
@@ -145,10 +146,18 @@ func (a *app) printSync(r store.Sync, steps []store.Step) error {
 		return printJSON(a.out, map[string]any{"sync": r, "steps": steps})
 	}
 	facts := [][]string{
-		{"workflow", r.WorkflowID}, {"run", r.RunID}, {"why", why(r)}, {"client", number(r.ClientID)}, {"channel", number(r.ChannelID)},
-		{"contact", number(r.ContactID)}, {"entity", entity(r)}, {"settings", fmt.Sprintf("version %d", r.SettingsVersion)},
-		{"attempts", fmt.Sprintf("%d, re-run %d times", r.Attempts, r.Reruns)}, {"requests", fmt.Sprint(r.Requests)},
-		{"created", moment(r.CreatedAt)}, {"finished", moment(r.FinishedAt)},
+		{"workflow", r.WorkflowID},
+		{"run", r.RunID},
+		{"why", why(r)},
+		{"client", number(r.ClientID)},
+		{"channel", number(r.ChannelID)},
+		{"contact", number(r.ContactID)},
+		{"entity", entity(r)},
+		{"settings", fmt.Sprintf("version %d", r.SettingsVersion)},
+		{"attempts", fmt.Sprintf("%d, re-run %d times", r.Attempts, r.Reruns)},
+		{"requests", fmt.Sprint(r.Requests)},
+		{"created", moment(r.CreatedAt)},
+		{"finished", moment(r.FinishedAt)},
 	}
 	if len(r.Correction) > 0 {
 		facts = append(facts, []string{"correction", string(r.Correction)})
@@ -165,7 +174,9 @@ func (a *app) printSync(r store.Sync, steps []store.Step) error {
 		}
 		lines[i] = []string{s.Name, s.Status, target, strings.TrimSpace(s.Detail + " " + s.Error)}
 	}
-	fmt.Fprintln(a.out)
+	if _, err := fmt.Fprintln(a.out); err != nil {
+		return err
+	}
 	return table(a.out, []string{"STEP", "STATUS", "ENTITY", "DETAIL"}, lines)
 }
 
