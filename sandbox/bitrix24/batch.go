@@ -35,6 +35,7 @@ func parseCommands(params *dict) []command {
 // batch runs commands one after the other, never as a whole: what ran stays
 // done (bitrix24 reference §2.4). Its answer is always a 200.
 func (p *Portal) batch(c *call, commands []command, start time.Time) *dict {
+	c.inBatch = true
 	v, _ := c.param("halt")
 	halt := truthy(v)
 	results, errs, totals, nexts, times := newDict(), newDict(), newDict(), newDict(), newDict()
@@ -55,8 +56,9 @@ func (p *Portal) batch(c *call, commands []command, start time.Time) *dict {
 		times.set(cmd.key, p.timing(began, out))
 	}
 	result := newDict("result", results, "result_error", errs, "result_total", totals, "result_next", nexts, "result_time", times)
-	_, resetAt := p.limiter.charge(budgetKey{c.who.key, batchMethod}, 0)
-	return newDict("result", result, "time", p.timing(start, outcome{took: p.clock.Now().Sub(start), resetAt: resetAt}))
+	whole := outcome{took: p.clock.Now().Sub(start)}
+	whole.operating, whole.resetAt = p.charge(c, batchMethod, whole.took)
+	return newDict("result", result, "time", p.timing(start, whole))
 }
 
 func (p *Portal) runCommand(c *call, cmd command, i int, done *dict) outcome {
@@ -67,7 +69,7 @@ func (p *Portal) runCommand(c *call, cmd command, i int, done *dict) outcome {
 		return outcome{err: errBatchMethod}
 	}
 	params, _ := resolve(cmd.params, done).(*dict)
-	one := &call{p: p, ctx: c.ctx, params: params, who: c.who, base: c.base}
+	one := &call{p: p, ctx: c.ctx, params: params, who: c.who, base: c.base, inBatch: true}
 	return p.run(one, cmd.method)
 }
 

@@ -114,18 +114,21 @@ func (l *limiter) charge(key budgetKey, took time.Duration) (operating float64, 
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	cost := l.cost(key.method, took)
-	b := l.budgets[key]
-	if b == nil {
-		if cost < minCost {
-			return 0, int(now.Unix()) + 60*operatingMinutes
-		}
-		b = &budget{}
-		l.budgets[key] = b
+	if cost < minCost {
+		return l.budgets[key].used(now)
 	}
-	if cost >= minCost {
-		b.add(now, cost)
+	if l.budgets[key] == nil {
+		l.budgets[key] = &budget{}
 	}
-	return b.used(now)
+	l.budgets[key].add(now, cost)
+	return l.budgets[key].used(now)
+}
+
+// show gives the figures of the time block without booking anything.
+func (l *limiter) show(key budgetKey) (operating float64, resetAt int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.budgets[key].used(l.clock.Now())
 }
 
 func (l *limiter) cost(method string, took time.Duration) float64 {

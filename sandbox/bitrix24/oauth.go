@@ -163,3 +163,34 @@ func (p *Portal) tokenAnswer(a *app, t token, base string) *dict {
 		"scope", strings.Join(a.scopes(), ","), "status", "L", "user_id", t.User,
 	)
 }
+
+// onOAuthServer says whether a request is meant for the OAuth server, which
+// shares this address: its app.info tells about the token instead of the app.
+func (r *request) onOAuthServer() bool {
+	_, check := r.params.get("IS_NEED_OAUTH_SECURE_CHECK")
+	return r.method == "app.info" && r.user == 0 && (check || strings.HasPrefix(host(r.base), "oauth."))
+}
+
+// oauthAppInfo is app.info of the OAuth server, by which an application checks
+// that a token is alive and which portal it belongs to.
+func (p *Portal) oauthAppInfo(who identity, base string) *dict {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	a, expires := p.state.account.app(who.app), p.clock.Now()
+	if a == nil {
+		return newDict()
+	}
+	for _, t := range p.state.account.Tokens {
+		if t.ClientID == who.app && t.User == who.user && t.Expires.After(expires) {
+			expires = t.Expires
+		}
+	}
+	scope := strings.Join(a.scopes(), ",")
+	return newDict(
+		"client_id", who.app, "scope", scope, "expires", expires.In(p.zone).Format(shownMoment), "user_id", who.user,
+		"install", newDict(
+			"installed", true, "version", "1", "status", "L", "scope", scope, "domain", host(base), "uri", base,
+			"client_endpoint", base+"/rest/", "member_id", p.opts.MemberID, "member_type", "bitrix24",
+		),
+	)
+}

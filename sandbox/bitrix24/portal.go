@@ -43,10 +43,25 @@ type Options struct {
 	RequireHTTPS bool
 	// Limits replaces the request and operating limits of an ordinary cloud plan.
 	Limits *Limits
+	// Variants settles what the sources disagree about.
+	Variants Variants
 	// ConversionLag is how long simple mode waits before it converts a lead.
 	ConversionLag time.Duration
 	// Logger gets one debug line per request; nil means none.
 	Logger *slog.Logger
+}
+
+// Variants are answers on which the vendor's docs and SDKs disagree
+// (bitrix24 reference §12). Zero values are the docs' side.
+type Variants struct {
+	// ScopeStatus is the HTTP status of insufficient_scope: 403 in the docs, 401 in b24pysdk.
+	ScopeStatus int
+	// BatchTooLong refuses a batch of more than 50 commands as a whole with a
+	// 400 instead of failing the commands above the limit.
+	BatchTooLong bool
+	// BatchPays books the operating time of a batch on the method batch, as
+	// measured by b24jssdk, instead of on the commands.
+	BatchPays bool
 }
 
 // Portal is one Bitrix24 account. It implements http.Handler and is safe for
@@ -110,6 +125,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Limits == nil {
 		o.Limits = &Limits{Rate: 2, Burst: 50, OperatingLimit: 480}
+	}
+	if o.Variants.ScopeStatus == 0 {
+		o.Variants.ScopeStatus = http.StatusForbidden
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

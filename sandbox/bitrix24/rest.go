@@ -20,6 +20,7 @@ type call struct {
 	who         identity
 	base        string // the portal's address, for links
 	total, next *int   // set by list methods
+	inBatch     bool
 }
 
 // param finds a top-level parameter. Names are taken in any case
@@ -129,9 +130,17 @@ func (p *Portal) handle(r *http.Request, req *request) (int, *dict) {
 	}
 	// The portal finishes what it began even if the caller has gone.
 	c := &call{p: p, ctx: context.WithoutCancel(r.Context()), params: req.params, who: who, base: req.base}
-	if req.method == batchMethod {
+	switch {
+	case req.method == batchMethod && p.opts.Variants.BatchTooLong && len(req.commands) > batchLimit:
+		return failed(errBatchLength)
+	case req.method == batchMethod && !p.limiter.mayOperate(budgetKey{who.key, batchMethod}):
+		p.stats.refuse()
+		return failed(errOperating)
+	case req.method == batchMethod:
 		p.stats.command(batchMethod)
 		return http.StatusOK, p.batch(c, req.commands, start)
+	case req.onOAuthServer():
+		return http.StatusOK, newDict("result", p.oauthAppInfo(who, req.base), "time", p.timing(start, outcome{}))
 	}
 	out := p.run(c, req.method)
 	if out.err != nil {
@@ -180,8 +189,17 @@ func (p *Portal) run(c *call, name string) (out outcome) {
 	out.result, out.err = p.locked(c, m)
 	out.next, out.total = c.next, c.total
 	out.took = p.clock.Now().Sub(start)
-	out.operating, out.resetAt = p.limiter.charge(key, out.took)
+	out.operating, out.resetAt = p.charge(c, name, out.took)
 	return out
+}
+
+// charge books the time of a command, or of a whole batch, where the variant
+// says that it belongs.
+func (p *Portal) charge(c *call, name string, took time.Duration) (operating float64, resetAt int) {
+	if c.inBatch && (name == batchMethod) != p.opts.Variants.BatchPays {
+		return p.limiter.show(budgetKey{c.who.key, name})
+	}
+	return p.limiter.charge(budgetKey{c.who.key, name}, took)
 }
 
 // locked runs a method under the lock it needs.

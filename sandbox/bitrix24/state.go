@@ -111,5 +111,7 @@ func (s *state) reindex() {
 	for _, st := range s.statuses.all() {
 		s.statusAt[statusKey(st.EntityID, st.StatusID)] = st
 	}
-	clear(s.schema)
+	for _, k := range kinds {
+		s.rebuild(k)
+	}
 }

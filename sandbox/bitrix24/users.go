@@ -91,10 +91,7 @@ func (c *call) userGet() (any, error) {
 	if text, ok := filter.get("NAME_SEARCH"); ok {
 		rows = searchUsers(rows, toStr(text))
 	}
-	name := strings.ToUpper(c.str("sort"))
-	if name != "" {
-		orderRows(rows, newDict(name, pick(c.str("order") == "", "ASC", c.str("order"))))
-	}
+	c.orderUsers(rows)
 	names := c.array("select").values()
 	out := newDict()
 	for _, row := range paged(c, rows, c.start()) {
@@ -134,10 +131,26 @@ func (c *call) userSearch() (any, error) {
 			rows = filterRows(rows, newDict(name, v))
 		}
 	})
+	c.orderUsers(rows)
 	return listOf(paged(c, rows, c.start())), nil
 }
 
-func (c *call) userCurrent() (any, error) { return c.userRow(c.caller()), nil }
+// orderUsers sorts by sort and order, or by a map in order.
+func (c *call) orderUsers(rows []*dict) {
+	order := c.array("order")
+	if name := strings.ToUpper(c.str("sort")); name != "" {
+		order = newDict(name, pick(c.str("order") == "", "ASC", c.str("order")))
+	}
+	orderRows(rows, order)
+}
+
+// userCurrent shows the caller. Unlike in user.get the two moments are texts.
+func (c *call) userCurrent() (any, error) {
+	row := c.userRow(c.caller())
+	row.set("TIMESTAMP_X", c.p.shown(c.caller().Registered))
+	row.set("LAST_ACTIVITY_DATE", c.p.when(c.p.stamp()))
+	return row, nil
+}
 
 func (c *call) userFieldNames() (any, error) {
 	out := newDict()

@@ -127,7 +127,7 @@ func (ed *edit) set(f *field, raw any) error {
 	if err != nil {
 		return ed.refused(f, err)
 	}
-	if !ed.view.classic {
+	if !ed.view.classic && f.classic != ed.t.kind.stage { // the stage is checked by finishStage
 		err = ed.c.p.state.checkReferences(f, v)
 	} else if f.kind == "crm_currency" && v != nil && !ed.c.p.state.exists(f, v) {
 		err = notValid(f.title)
