@@ -74,7 +74,10 @@ func (s *state) dropActivities(kindID, id int) {
 
 // activityRow shows an activity; FILES and COMMUNICATIONS come only when selected.
 func (c *call) activityRow(a *activity) *dict {
-	row := newDict("ID", strconv.Itoa(a.ID), "OWNER_ID", strconv.Itoa(a.Bindings[0].ID), "OWNER_TYPE_ID", strconv.Itoa(a.Bindings[0].Kind), "TYPE_ID", a.V["TYPE_ID"])
+	owner := a.Bindings[0]
+	row := newDict(
+		"ID", strconv.Itoa(a.ID), "OWNER_ID", strconv.Itoa(owner.ID), "OWNER_TYPE_ID", strconv.Itoa(owner.Kind), "TYPE_ID", a.V["TYPE_ID"],
+	)
 	for _, col := range activityColumns {
 		name, fallback, _ := strings.Cut(col, "=")
 		v, ok := a.V[name]

@@ -149,7 +149,8 @@ func (a *account) app(clientID string) *app {
 // scopeError names the kind of token that lacks the scope.
 func (p *Portal) scopeError(who identity) error {
 	kind := pick(who.kind == authApp, "access", "webhook")
-	return &restError{p.opts.Variants.ScopeStatus, "insufficient_scope", "The request requires higher privileges than provided by the " + kind + " token"}
+	text := "The request requires higher privileges than provided by the " + kind + " token"
+	return &restError{p.opts.Variants.ScopeStatus, "insufficient_scope", text}
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

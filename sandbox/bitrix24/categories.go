@@ -180,9 +180,13 @@ func (c *call) categoryFields() (any, error) {
 	}
 	fields := newDict()
 	for _, f := range [][4]string{
-		{"id", "integer", "r", "ID"}, {"name", "string", "", "NAME"}, {"sort", "integer", "", "SORT"},
-		{"entityTypeId", "integer", "qr", "ENTITY_TYPE_ID"}, {"isDefault", "boolean", "", "IS_DEFAULT"},
-		{"originId", "string", "", "ORIGIN_ID"}, {"originatorId", "string", "", "ORIGINATOR_ID"},
+		{"id", "integer", "r", "ID"},
+		{"name", "string", "", "NAME"},
+		{"sort", "integer", "", "SORT"},
+		{"entityTypeId", "integer", "qr", "ENTITY_TYPE_ID"},
+		{"isDefault", "boolean", "", "IS_DEFAULT"},
+		{"originId", "string", "", "ORIGIN_ID"},
+		{"originatorId", "string", "", "ORIGINATOR_ID"},
 	} {
 		d := describeField(f[1], f[3], f[2])
 		d.set("upperName", f[3])

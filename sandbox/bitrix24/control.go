@@ -178,7 +178,7 @@ func (p *Portal) controlApp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.mu.Lock()
-	p.state.account.putApp(app{ClientID: a.ClientID, ClientSecret: a.ClientSecret, Redirect: a.RedirectURI, Scopes: a.Scopes, Token: secret()[:32]})
+	p.state.account.putApp(app{a.ClientID, a.ClientSecret, a.RedirectURI, secret()[:32], a.Scopes})
 	p.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -242,7 +242,10 @@ func (p *Portal) showEntities(w http.ResponseWriter, _ *http.Request) {
 	p.convertDue()
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	counts := map[string]int{"comment": len(p.state.comments.rows), "file": len(p.state.files.rows), "notification": len(p.state.notes.rows), "activity": len(p.state.activities.rows)}
+	counts := map[string]int{
+		"comment": len(p.state.comments.rows), "file": len(p.state.files.rows),
+		"notification": len(p.state.notes.rows), "activity": len(p.state.activities.rows),
+	}
 	for _, t := range p.state.entities {
 		counts[t.kind.name] = len(t.rows)
 	}

@@ -39,6 +39,25 @@ var (
 	errDenied         = &restError{http.StatusForbidden, "ACCESS_DENIED", "Access denied!"}
 )
 
+// systemErrors are the errors that a fault rule may name by code, also those
+// that nothing but a rule brings about here.
+var systemErrors = []*restError{
+	errNoAuth, errCredentials, errExpiredToken, errInvalidToken, errNoUser, errQueryLimit, errOverload, errOperating, errMethodNotFound,
+	errBatchMethod, errBatchLength, errWrongAuth, errHTTPS, errInternal, errDenied,
+	{http.StatusInternalServerError, "ERROR_UNEXPECTED_ANSWER", "Server returned an unexpected response."},
+	{http.StatusUnauthorized, "ERROR_OAUTH", "Application not installed"},
+	{http.StatusUnauthorized, "NOT_INSTALLED", "Application not installed"},
+	{http.StatusUnauthorized, "APPLICATION_NOT_FOUND", "Application not found"},
+	{http.StatusUnauthorized, "PAYMENT_REQUIRED", "Subscription has been ended"},
+	{http.StatusUnauthorized, "METHOD_CONFIRM_WAITING", "Waiting for confirmation"},
+	{http.StatusForbidden, "METHOD_CONFIRM_DENIED", "Method call denied"},
+	{http.StatusForbidden, "user_access_error", "The user does not have access to the application."},
+	{http.StatusForbidden, "insufficient_scope", "The request requires higher privileges than provided by the webhook token"},
+	{http.StatusForbidden, "allowed_only_intranet_user", "Action is allowed only to intranet users"},
+	{http.StatusNotFound, "ERROR_MANIFEST_IS_NOT_AVAILABLE", "Manifest is not available"},
+	{http.StatusInternalServerError, "PORTAL_DELETED", "Portal was deleted"},
+}
+
 // badRequest is a 400 with a code, the way most methods refuse.
 func badRequest(code any, format string, args ...any) *restError {
 	return &restError{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}

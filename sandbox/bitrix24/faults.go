@@ -32,7 +32,8 @@ type Fault struct {
 	// When is before (nothing was done) or after (everything was done): the
 	// default is after for lost_answer, else before.
 	When string `json:"when"`
-	// Code and Description replace those of the error answer.
+	// Code and Description replace those of the error answer. The code of a system
+	// error (bitrix24 reference §1.5) brings its status and description along.
 	Code        string `json:"code,omitempty"`
 	Description string `json:"description,omitempty"`
 	// Hits is how often the rule has worked.
@@ -62,6 +63,7 @@ func (f *Fault) normalise() error {
 	if f.Times == 0 {
 		f.Times = 1
 	}
+	f.byCode()
 	if f.Status == 0 {
 		f.Status = pick(f.Kind == "html", http.StatusBadGateway, http.StatusInternalServerError)
 	}
@@ -117,7 +119,7 @@ func (f *faults) match(methods []string) *Fault {
 		if r.Times == 0 || r.Method != "*" && !slices.Contains(methods, r.Method) {
 			continue
 		}
-		if r.Probability > 0 && rand.Float64() >= r.Probability { //nolint:gosec // chance, not secrecy
+		if r.Probability > 0 && rand.Float64() >= r.Probability {
 			continue
 		}
 		if r.Times > 0 {
@@ -177,6 +179,19 @@ func reset(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
+// byCode completes a rule that names a system error by its code.
+func (f *Fault) byCode() {
+	for _, e := range systemErrors {
+		if f.Kind != "status" || f.Code == "" || !strings.EqualFold(toStr(e.code), f.Code) {
+			continue
+		}
+		f.Code = toStr(e.code)
+		f.Status = pick(f.Status == 0, e.status, f.Status)
+		f.Description = pick(f.Description == "", e.text, f.Description)
+		return
+	}
+}
+
 // faultErrors are the bodies of the statuses that the portal answers in JSON.
 var faultErrors = map[int]*restError{
 	http.StatusBadRequest: badRequest("", "Bad request"), http.StatusUnauthorized: errExpiredToken,
@@ -200,10 +215,12 @@ func (f *Fault) writeStatus(w http.ResponseWriter) {
 	writeAnswer(w, f.Status, body)
 }
 
+const errorPage = "<html>\r\n<head><title>%[1]d %[2]s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n" +
+	"<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+
 // writeHTML answers as the web server before the portal does when it fails.
 func writeHTML(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, "<html>\r\n<head><title>%[1]d %[2]s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
-		status, http.StatusText(status))
+	_, _ = fmt.Fprintf(w, errorPage, status, http.StatusText(status)) // the caller may be gone
 }

@@ -46,7 +46,7 @@ func TestFaultsBeforeAndAfterTheCommit(t *testing.T) {
 		"limit":                {`{"method":"CRM.Item.Add","kind":"status","status":503}`, 503, "QUERY_LIMIT_EXCEEDED", 0},
 		"operating":            {`{"method":"crm.item.add","kind":"status","status":429}`, 429, "OPERATION_TIME_LIMIT", 0},
 		"internal after":       {`{"method":"crm.item.add","kind":"status","when":"after"}`, 500, "INTERNAL_SERVER_ERROR", 1},
-		"own code":             {`{"method":"crm.item.add","kind":"status","status":503,"code":"OVERLOAD_LIMIT","description":"x"}`, 503, "OVERLOAD_LIMIT", 0},
+		"own code":             {`{"method":"crm.item.add","kind":"status","code":"overload_limit"}`, 503, "OVERLOAD_LIMIT", 0},
 		"gateway without JSON": {`{"method":"crm.item.add","kind":"status","status":502}`, 502, nil, 0},
 		"delay":                {`{"method":"crm.item.add","kind":"delay","delay_ms":5}`, 200, nil, 1},
 		"other method":         {`{"method":"crm.item.update","kind":"reset"}`, 200, nil, 1},

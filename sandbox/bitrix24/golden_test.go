@@ -176,7 +176,7 @@ func TestGoldenTranscript(t *testing.T) { // G16
 		[]any{row["ID"], row["ENTITY_ID"], row["ENTITY_TYPE"], row["COMMENT"], row["AUTHOR_ID"]})
 	file := row["FILES"].(map[string]any)["1"].(map[string]any)
 	require.Equal(t, "dialog.txt", file["name"])
-	resp, err := http.Get(file["urlDownload"].(string)) //nolint:noctx,gosec // a test
+	resp, err := http.Get(file["urlDownload"].(string)) //nolint:noctx // a test
 	require.NoError(t, err)
 	require.Equal(t, "hi", h.read(resp).Body)
 }
@@ -212,7 +212,7 @@ func TestSimpleModeConvertsLeadsAfterItsLag(t *testing.T) {
 	t.Parallel()
 	h := fresh(t)
 	h.p.SetMode(true, time.Minute)
-	require.Equal(t, 2.0, h.ok("crm.settings.mode.get", `{}`).Result)
+	require.Equal(t, crmSimple, h.id("crm.settings.mode.get", `{}`))
 	named := h.id("crm.lead.add", `{"fields":{"TITLE":"Ask","NAME":"Ivan","UTM_SOURCE":"google","PHONE":[{"VALUE":"+7999"}]}}`)
 	nameless := h.id("crm.lead.add", `{"fields":{"TITLE":"Ask"}}`)
 	status := func(id int) any { return h.ok("crm.lead.get", fmt.Sprintf(`{"id":%d}`, id)).object(t)["STATUS_ID"] }
@@ -239,7 +239,7 @@ func TestClassicModeKeepsLeads(t *testing.T) {
 	t.Parallel()
 	h := fresh(t)
 	h.control(http.MethodPut, "/sandbox/mode", `{"mode":"classic"}`)
-	require.Equal(t, 1.0, h.ok("crm.settings.mode.get", `{}`).Result)
+	require.Equal(t, crmClassic, h.id("crm.settings.mode.get", `{}`))
 	h.id("crm.lead.add", `{"fields":{"NAME":"Ivan"}}`)
 	h.clock.Advance(time.Hour)
 	require.Equal(t, "NEW", h.ok("crm.lead.get", `{"id":1}`).object(t)["STATUS_ID"])

@@ -124,9 +124,9 @@ func (h *harness) get(path string) answer {
 
 func (h *harness) read(resp *http.Response) answer {
 	h.Helper()
-	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	require.NoError(h, err)
+	require.NoError(h, resp.Body.Close())
 	a := answer{Status: resp.StatusCode, Body: string(raw)}
 	if json.Valid(raw) && bytes.HasPrefix(raw, []byte("{")) {
 		require.NoError(h, json.Unmarshal(raw, &a))

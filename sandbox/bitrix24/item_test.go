@@ -266,7 +266,7 @@ func TestClassicErrors(t *testing.T) {
 	} {
 		a := h.call(call[0], call[1])
 		require.Equal(t, http.StatusBadRequest, a.Status, call)
-		require.Equal(t, "", a.Error, call)
+		require.Empty(t, a.Error, call)
 		require.Equal(t, text, a.Text, call)
 	}
 }

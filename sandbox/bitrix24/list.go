@@ -71,7 +71,8 @@ func (q *query) order() ([]sortKey, error) {
 			}
 			continue
 		case !q.view.classic && dir != "ASC" && dir != "DESC":
-			return nil, badRequest("INVALID_ARG_VALUE", "Invalid order: allowed sort directions are `ASC, DESC`. But got '%s' for field '%s'", toStr(v), name)
+			return nil, badRequest("INVALID_ARG_VALUE",
+				"Invalid order: allowed sort directions are `ASC, DESC`. But got '%s' for field '%s'", toStr(v), name)
 		}
 		keys = append(keys, sortKey{f, dir == "DESC"})
 	}

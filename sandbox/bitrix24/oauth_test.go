@@ -37,7 +37,7 @@ func (h *harness) code() string {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Get(h.srv.URL + "/oauth/authorize/?client_id=" + DemoClientID + "&state=s1&user_id=7") //nolint:noctx // a test
 	require.NoError(h, err)
-	defer resp.Body.Close()
+	require.NoError(h, resp.Body.Close())
 	require.Equal(h, http.StatusFound, resp.StatusCode)
 	back, err := url.Parse(resp.Header.Get("Location"))
 	require.NoError(h, err)

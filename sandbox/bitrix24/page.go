@@ -123,7 +123,8 @@ var listColumns = []string{"ID", "Name", "Stage", "Phone, e-mail", "Responsible"
 
 func (p *Portal) listRow(k kind, e *entity) listRow {
 	return listRow{cardPath(k, e.ID), []string{
-		strconv.Itoa(e.ID), entityName(k, e), p.stageName(k, e), commLine(e), p.state.userName(e.int("ASSIGNED_BY_ID")), p.when(e.str("DATE_CREATE")),
+		strconv.Itoa(e.ID), entityName(k, e), p.stageName(k, e), commLine(e), p.state.userName(e.int("ASSIGNED_BY_ID")),
+		p.when(e.str("DATE_CREATE")),
 	}}
 }
 
@@ -302,7 +303,7 @@ func (p *Portal) cardTimeline(t *entities, e *entity) []pageEntry {
 		entry := pageEntry{What: "Comment #" + strconv.Itoa(c.ID), By: p.state.userName(c.Author), At: p.when(c.Created), Text: c.Text}
 		for _, id := range c.Files {
 			if f, ok := p.state.files.get(id); ok {
-				entry.Files = append(entry.Files, pageField{Name: f.Name, Value: strconv.Itoa(len(f.Data)), Link: "/disk/downloadFile/" + strconv.Itoa(id) + "/"})
+				entry.Files = append(entry.Files, pageField{f.Name, strconv.Itoa(len(f.Data)), "/disk/downloadFile/" + strconv.Itoa(id) + "/"})
 			}
 		}
 		out = append(out, entry)
@@ -314,7 +315,10 @@ func (p *Portal) cardTimeline(t *entities, e *entity) []pageEntry {
 	}
 	for _, a := range p.state.activities.all() {
 		if slices.Contains(a.Bindings, activityBinding{t.kind.id, e.ID}) {
-			out = append(out, pageEntry{What: "Activity", By: p.state.userName(toID(a.V["RESPONSIBLE_ID"])), At: p.when(a.V["CREATED"]), Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"]})
+			out = append(out, pageEntry{
+				What: "Activity", By: p.state.userName(toID(a.V["RESPONSIBLE_ID"])), At: p.when(a.V["CREATED"]),
+				Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"],
+			})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b pageEntry) int { return strings.Compare(b.At, a.At) })

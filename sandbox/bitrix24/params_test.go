@@ -14,20 +14,20 @@ import (
 func TestBracketedParameters(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{
-		"a=1&b=x%20y+z":                         `{"a":"1","b":"x y z"}`,
-		"a[b][c]=1&a[b][d]=2":                   `{"a":{"b":{"c":"1","d":"2"}}}`,
-		"a[]=1&a[]=2":                           `{"a":["1","2"]}`,
-		"a[5]=x&a[]=y":                          `{"a":{"5":"x","6":"y"}}`,
-		"fields[PHONE][0][VALUE]=%2B7":          `{"fields":{"PHONE":[{"VALUE":"+7"}]}}`,
+		"a=1&b=x%20y+z":                             `{"a":"1","b":"x y z"}`,
+		"a[b][c]=1&a[b][d]=2":                       `{"a":{"b":{"c":"1","d":"2"}}}`,
+		"a[]=1&a[]=2":                               `{"a":["1","2"]}`,
+		"a[5]=x&a[]=y":                              `{"a":{"5":"x","6":"y"}}`,
+		"fields[PHONE][0][VALUE]=%2B7":              `{"fields":{"PHONE":[{"VALUE":"+7"}]}}`,
 		"filter[%3E%3DOPPORTUNITY]=5&filter[!ID]=1": `{"filter":{">=OPPORTUNITY":"5","!ID":"1"}}`,
-		"a=1&a=2":                               `{"a":"2"}`,
-		"a=1&a[b]=2":                            `{"a":{"b":"2"}}`,
-		"a.b c=1":                               `{"a_b_c":"1"}`,
-		"a[b=1":                                 `{"a_b":"1"}`,
-		"a[b]c=1":                               `{"a":{"b":"1"}}`,
-		"[a]=1&=2&&x":                           `{"[a]":"1","x":""}`,
-		"a=%zz%41":                              `{"a":"%zzA"}`,
-		"":                                      `[]`,
+		"a=1&a=2":                                   `{"a":"2"}`,
+		"a=1&a[b]=2":                                `{"a":{"b":"2"}}`,
+		"a.b c=1":                                   `{"a_b_c":"1"}`,
+		"a[b=1":                                     `{"a_b":"1"}`,
+		"a[b]c=1":                                   `{"a":{"b":"1"}}`,
+		"[a]=1&=2&&x":                               `{"[a]":"1","x":""}`,
+		"a=%zz%41":                                  `{"a":"%zzA"}`,
+		"":                                          `[]`,
 	} {
 		d := newDict()
 		parseQuery(d, query)

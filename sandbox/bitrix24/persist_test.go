@@ -25,7 +25,10 @@ func TestStateSurvivesARestart(t *testing.T) {
 		{"crm.timeline.comment.list", `{"filter":{"ENTITY_TYPE":"deal","ENTITY_ID":1}}`},
 		{"crm.duplicate.findbycomm", `{"type":"PHONE","values":["+71"]}`},
 		{"crm.item.list", `{"entityTypeId":2,"filter":{"contactIds":` + toStr(id) + `}}`},
-		{"crm.deal.userfield.list", `{}`}, {"user.get", `{}`}, {"crm.status.list", `{}`}, {"department.get", `{}`},
+		{"crm.deal.userfield.list", `{}`},
+		{"user.get", `{}`},
+		{"crm.status.list", `{}`},
+		{"department.get", `{}`},
 	}
 	var before []string
 	for _, q := range questions {

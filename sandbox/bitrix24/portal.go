@@ -13,7 +13,7 @@ import (
 // Defaults of Options.
 const (
 	DefaultWebhookUser   = 1
-	DefaultWebhookSecret = "sandboxsecret" //nolint:gosec // public by design: the sandbox guards nothing
+	DefaultWebhookSecret = "sandboxsecret" // public by design: the sandbox guards nothing
 	DefaultMemberID      = "5a9db0c8f1e24d7c8b3a6f0e1d2c4b7a"
 	DefaultMaxBody       = 64 << 20
 )

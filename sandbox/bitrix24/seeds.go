@@ -17,7 +17,7 @@ const (
 	DemoCityField   = "UF_CRM_CITY"
 
 	DemoClientID     = "local.sandboxapp"
-	DemoClientSecret = "sandboxappsecret" //nolint:gosec // public by design: the sandbox guards nothing
+	DemoClientSecret = "sandboxappsecret" // public by design: the sandbox guards nothing
 )
 
 // DemoPhone is the phone of a contact of DemoSeeds, in the form in which the CRM has it.
@@ -66,7 +66,9 @@ func (s *Seeder) Directory(entityID string, entries ...[2]string) {
 // Currency adds a currency; the first one is the base.
 func (s *Seeder) Currency(code, name, format, amount string) {
 	n := s.p.state.currencies.newID()
-	s.p.state.currencies.put(n, &currency{ID: n, Sort: 100 * n, Code: code, Name: name, Format: format, Amount: amount, Base: n == 1, Updated: s.p.stamp()})
+	s.p.state.currencies.put(n, &currency{
+		ID: n, Sort: 100 * n, Code: code, Name: name, Format: format, Amount: amount, Base: n == 1, Updated: s.p.stamp(),
+	})
 }
 
 // UserField adds a custom field to a kind: lead, deal, contact or company.
@@ -140,15 +142,23 @@ func toParam(v any) any {
 
 // stageSet are the stages of a deal pipeline: code, name, colour, semantics.
 var stageSet = [][4]string{
-	{"NEW", "New", "#39A8EF", ""}, {"PREPARATION", "Create papers", "#2FC6F6", ""}, {"PREPAYMENT_INVOICE", "Invoice", "#55D0E0", ""},
-	{"EXECUTING", "In progress", "#47E4C2", ""}, {"FINAL_INVOICE", "Final invoice", "#FFA900", ""}, {"WON", "Deal won", "#7BD500", "S"},
-	{"LOSE", "Deal lost", "#FF5752", "F"}, {"APOLOGY", "Analyse failure", "#FF5752", "F"},
+	{"NEW", "New", "#39A8EF", ""},
+	{"PREPARATION", "Create papers", "#2FC6F6", ""},
+	{"PREPAYMENT_INVOICE", "Invoice", "#55D0E0", ""},
+	{"EXECUTING", "In progress", "#47E4C2", ""},
+	{"FINAL_INVOICE", "Final invoice", "#FFA900", ""},
+	{"WON", "Deal won", "#7BD500", "S"},
+	{"LOSE", "Deal lost", "#FF5752", "F"},
+	{"APOLOGY", "Analyse failure", "#FF5752", "F"},
 }
 
 // leadStages are the stages of leads.
 var leadStages = [][4]string{
-	{"NEW", "Unassigned", "#39A8EF", ""}, {"IN_PROCESS", "In progress", "#2FC6F6", ""}, {"PROCESSED", "Processed", "#55D0E0", ""},
-	{"CONVERTED", "Good lead", "#7BD500", "S"}, {"JUNK", "Junk lead", "#FF5752", "F"},
+	{"NEW", "Unassigned", "#39A8EF", ""},
+	{"IN_PROCESS", "In progress", "#2FC6F6", ""},
+	{"PROCESSED", "Processed", "#55D0E0", ""},
+	{"CONVERTED", "Good lead", "#7BD500", "S"},
+	{"JUNK", "Junk lead", "#FF5752", "F"},
 }
 
 // seedStages makes the stages of a new pipeline.
@@ -167,6 +177,45 @@ func (p *Portal) addStatus(directory, id, name, color, semantics string, sort in
 	})
 }
 
+// baseDirectories are the directories besides the stages: code and name of each entry.
+var baseDirectories = []struct {
+	id      string
+	entries [][2]string
+}{
+	{"SOURCE", [][2]string{
+		{"CALL", "Call"},
+		{"EMAIL", "E-mail"},
+		{"WEB", "Website"},
+		{"ADVERTISING", "Advertising"},
+		{"PARTNER", "Existing client"},
+		{"RECOMMENDATION", "By recommendation"},
+		{"TRADE_SHOW", "Trade show"},
+		{"WEBFORM", "CRM form"},
+		{"CALLBACK", "Callback"},
+		{"CHAT2DESK", "Chat2Desk"},
+		{"OTHER", "Other"},
+	}},
+	{"CONTACT_TYPE", [][2]string{{"CLIENT", "Clients"}, {"SUPPLIER", "Suppliers"}, {"PARTNER", "Partners"}, {"OTHER", "Other"}}},
+	{"COMPANY_TYPE", [][2]string{
+		{"CUSTOMER", "Client"}, {"SUPPLIER", "Supplier"}, {"COMPETITOR", "Competitor"}, {"PARTNER", "Partner"}, {"OTHER", "Other"},
+	}},
+	{"DEAL_TYPE", [][2]string{
+		{"SALE", "Sale"}, {"COMPLEX", "Integrated sale"}, {"GOODS", "Sale of goods"}, {"SERVICES", "Services"}, {"SERVICE", "After-sale service"},
+	}},
+	{"INDUSTRY", [][2]string{
+		{"IT", "Information technology"},
+		{"TELECOM", "Telecommunications"},
+		{"MANUFACTURING", "Manufacturing"},
+		{"BANKING", "Banking"},
+		{"CONSULTING", "Consulting"},
+		{"OTHER", "Other"},
+	}},
+	{"EMPLOYEES", [][2]string{{"EMPLOYEES_1", "fewer than 50"}, {"EMPLOYEES_2", "50-250"}, {"EMPLOYEES_3", "250-500"}}},
+	{"HONORIFIC", [][2]string{{"HNR_EN_1", "Mr."}, {"HNR_EN_2", "Mrs."}, {"HNR_EN_3", "Ms."}}},
+	{"CALL_LIST", [][2]string{{"IN_WORK", "In progress"}, {"SUCCESS", "Successful"}, {"WRONG_NUMBER", "Wrong number"}}},
+	{"QUOTE_STATUS", [][2]string{{"DRAFT", "Draft"}, {"SENT", "Sent"}, {"APPROVED", "Approved"}, {"DECLAINED", "Declined"}}},
+}
+
 // BaseSeeds are what every portal has: an administrator, the directories, the
 // currencies and pipeline 0; no CRM entities.
 func BaseSeeds(s *Seeder) {
@@ -181,19 +230,8 @@ func BaseSeeds(s *Seeder) {
 	for i, st := range leadStages {
 		s.p.addStatus("STATUS", st[0], st[1], st[2], st[3], 10*(i+1))
 	}
-	s.Directory("SOURCE", [2]string{"CALL", "Call"}, [2]string{"EMAIL", "E-mail"}, [2]string{"WEB", "Website"}, [2]string{"ADVERTISING", "Advertising"},
-		[2]string{"PARTNER", "Existing client"}, [2]string{"RECOMMENDATION", "By recommendation"}, [2]string{"TRADE_SHOW", "Trade show"},
-		[2]string{"WEBFORM", "CRM form"}, [2]string{"CALLBACK", "Callback"}, [2]string{"CHAT2DESK", "Chat2Desk"}, [2]string{"OTHER", "Other"})
-	s.Directory("CONTACT_TYPE", [2]string{"CLIENT", "Clients"}, [2]string{"SUPPLIER", "Suppliers"}, [2]string{"PARTNER", "Partners"}, [2]string{"OTHER", "Other"})
-	s.Directory("COMPANY_TYPE", [2]string{"CUSTOMER", "Client"}, [2]string{"SUPPLIER", "Supplier"}, [2]string{"COMPETITOR", "Competitor"},
-		[2]string{"PARTNER", "Partner"}, [2]string{"OTHER", "Other"})
-	s.Directory("DEAL_TYPE", [2]string{"SALE", "Sale"}, [2]string{"COMPLEX", "Integrated sale"}, [2]string{"GOODS", "Sale of goods"},
-		[2]string{"SERVICES", "Services"}, [2]string{"SERVICE", "After-sale service"})
-	s.Directory("INDUSTRY", [2]string{"IT", "Information technology"}, [2]string{"TELECOM", "Telecommunications"}, [2]string{"MANUFACTURING", "Manufacturing"},
-		[2]string{"BANKING", "Banking"}, [2]string{"CONSULTING", "Consulting"}, [2]string{"OTHER", "Other"})
-	s.Directory("EMPLOYEES", [2]string{"EMPLOYEES_1", "fewer than 50"}, [2]string{"EMPLOYEES_2", "50-250"}, [2]string{"EMPLOYEES_3", "250-500"})
-	s.Directory("HONORIFIC", [2]string{"HNR_EN_1", "Mr."}, [2]string{"HNR_EN_2", "Mrs."}, [2]string{"HNR_EN_3", "Ms."})
-	s.Directory("CALL_LIST", [2]string{"IN_WORK", "In progress"}, [2]string{"SUCCESS", "Successful"}, [2]string{"WRONG_NUMBER", "Wrong number"})
-	s.Directory("QUOTE_STATUS", [2]string{"DRAFT", "Draft"}, [2]string{"SENT", "Sent"}, [2]string{"APPROVED", "Approved"}, [2]string{"DECLAINED", "Declined"})
+	for _, d := range baseDirectories {
+		s.Directory(d.id, d.entries...)
+	}
 	s.Pipeline(DemoPipeline, "General")
 }

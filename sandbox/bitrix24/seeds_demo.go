@@ -38,9 +38,20 @@ func (s *Seeder) demoCompanies() {
 
 func (s *Seeder) demoContacts() {
 	names := [][2]string{
-		{"Ivan", "Petrov"}, {"Elena", "Sidorova"}, {"Dmitry", "Kuznetsov"}, {"Carlos", "Garcia"}, {"Emily", "Stone"}, {"Sofia", "Morozova"},
-		{"Lucas", "Silva"}, {"Nina", "Belova"}, {"Marta", "Ruiz"}, {"Peter", "Novak"}, {"Alice", "Brown"}, {"Roman", "Orlov"},
-		{"Julia", "Weber"}, {"Oscar", "Lind"},
+		{"Ivan", "Petrov"},
+		{"Elena", "Sidorova"},
+		{"Dmitry", "Kuznetsov"},
+		{"Carlos", "Garcia"},
+		{"Emily", "Stone"},
+		{"Sofia", "Morozova"},
+		{"Lucas", "Silva"},
+		{"Nina", "Belova"},
+		{"Marta", "Ruiz"},
+		{"Peter", "Novak"},
+		{"Alice", "Brown"},
+		{"Roman", "Orlov"},
+		{"Julia", "Weber"},
+		{"Oscar", "Lind"},
 	}
 	for i, name := range names {
 		phone := fmt.Sprintf("+7 495 100-00-%02d", i+1)
@@ -65,9 +76,12 @@ func (s *Seeder) demoDeals() {
 		stage             string
 		sum               float64
 	}{
-		{"Website order", DemoPipeline, 1, "PREPARATION", 1200}, {"Yearly contract", DemoPipeline, 2, "WON", 9800},
-		{"Tour to Granada", DemoPipelineTwo, 4, "C1:NEW", 640}, {"Old request", DemoPipelineTwo, 3, "C1:LOSE", 0},
-		{"Furniture for office", DemoPipeline, 7, "EXECUTING", 5400}, {"Trial lesson", DemoPipelineTwo, 9, "C1:EXECUTING", 90},
+		{"Website order", DemoPipeline, 1, "PREPARATION", 1200},
+		{"Yearly contract", DemoPipeline, 2, "WON", 9800},
+		{"Tour to Granada", DemoPipelineTwo, 4, "C1:NEW", 640},
+		{"Old request", DemoPipelineTwo, 3, "C1:LOSE", 0},
+		{"Furniture for office", DemoPipeline, 7, "EXECUTING", 5400},
+		{"Trial lesson", DemoPipelineTwo, 9, "C1:EXECUTING", 90},
 	} {
 		s.Call("crm.deal.add", map[string]any{"fields": map[string]any{
 			"TITLE": d.title, "CATEGORY_ID": d.pipeline, "STAGE_ID": d.stage, "CONTACT_ID": d.contact, "OPPORTUNITY": d.sum,

@@ -195,7 +195,10 @@ func (c *call) userFieldAdd(k kind) (any, error) {
 	case c.p.state.schema[k.id].byClassic[name] != nil:
 		return nil, badRequest("ERROR_CORE", "Field %s for object %s already exists.", name, k.uf)
 	}
-	u := &userField{EntityID: k.uf, Name: name, Type: get("USER_TYPE_ID"), Sort: 100, InList: true, Editable: true, ShowFilter: "N", Labels: map[string]string{}}
+	u := &userField{
+		EntityID: k.uf, Name: name, Type: get("USER_TYPE_ID"), Sort: 100, InList: true, Editable: true, ShowFilter: "N",
+		Labels: map[string]string{},
+	}
 	if err := c.readUserField(u, fields); err != nil {
 		return nil, err
 	}

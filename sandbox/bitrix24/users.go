@@ -175,5 +175,7 @@ func (c *call) userAccess() (any, error) {
 // profile is the only call that needs no scope at all.
 func (c *call) profile() (any, error) {
 	u := c.caller()
-	return newDict("ID", strconv.Itoa(u.ID), "ADMIN", u.Admin, "NAME", u.Name, "LAST_NAME", u.LastName, "PERSONAL_GENDER", "", "TIME_ZONE", ""), nil
+	return newDict(
+		"ID", strconv.Itoa(u.ID), "ADMIN", u.Admin, "NAME", u.Name, "LAST_NAME", u.LastName, "PERSONAL_GENDER", "", "TIME_ZONE", "",
+	), nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -251,7 +250,7 @@ func (ed *edit) defaults() {
 	}
 	for _, f := range ed.c.p.state.schema[ed.t.kind.id].fields {
 		if f.kind == "crm_status" && f.uf == nil && f.directory != "HONORIFIC" && f.classic != ed.t.kind.stage {
-			if first := ed.c.p.state.firstStatus(f.directory); first != "" && !(ed.t.kind.id == kindLead) {
+			if first := ed.c.p.state.firstStatus(f.directory); first != "" && ed.t.kind.id != kindLead {
 				base[f.classic] = first
 			}
 		}
@@ -356,47 +355,4 @@ func (k kind) stages(category int) string {
 		return k.directory + "_" + toStr(category)
 	}
 	return k.directory
-}
-
-// remove deletes an entity with its comments and its links.
-func (p *Portal) remove(t *entities, id int) {
-	s := p.state
-	t.del(id)
-	s.dropTimeline(timelineKey(t.kind.name, id))
-	s.dropActivities(t.kind.id, id)
-	switch t.kind.id {
-	case kindContact:
-		for _, k := range []int{kindDeal, kindLead} {
-			s.unlink(s.entities[k], "CONTACT_IDS", id)
-		}
-	case kindCompany:
-		s.unlink(s.entities[kindContact], "COMPANY_IDS", id)
-		for _, k := range []int{kindDeal, kindLead} {
-			s.clearReference(s.entities[k], "COMPANY_ID", id)
-		}
-	}
-}
-
-// unlink removes an entity from the links of those that point to it.
-func (s *state) unlink(t *entities, index string, id int) {
-	without := func(links []link) []link {
-		return relink(slices.DeleteFunc(linkIDs(links), func(n int) bool { return n == id }))
-	}
-	for _, owner := range t.under(index, toStr(id)) {
-		e := t.rows[owner].clone()
-		if strings.HasPrefix(index, "CONTACT") {
-			e.Contacts = without(e.Contacts)
-		} else {
-			e.Companies = without(e.Companies)
-		}
-		t.put(owner, e)
-	}
-}
-
-func (s *state) clearReference(t *entities, name string, id int) {
-	for _, owner := range t.under(name, toStr(id)) {
-		e := t.rows[owner].clone()
-		delete(e.V, name)
-		t.put(owner, e)
-	}
 }
