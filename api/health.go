@@ -15,8 +15,9 @@ import (
 const readyTimeout = 2 * time.Second
 
 func (s *server) healthRoutes(r *gin.Engine) {
-	r.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
-	r.GET("/readyz", s.ready)
+	probes := []string{http.MethodGet, http.MethodHead}
+	r.Match(probes, "/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
+	r.Match(probes, "/readyz", s.ready)
 	r.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
 }
 

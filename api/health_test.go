@@ -26,6 +26,7 @@ func TestReadinessNeedsStoreAndTemporal(t *testing.T) {
 	w = callOn(b.over(brokenStore{b.store}), http.MethodGet, "/readyz", nil)
 	require.JSONEq(t, `{"status":"not ready","store":"unreachable","temporal":"ok"}`, w.Body.String())
 	require.Equal(t, http.StatusOK, b.get("/healthz").Code, "alive although not ready")
+	require.Equal(t, http.StatusOK, b.call(http.MethodHead, "/healthz", "").Code, "some probes ask by HEAD")
 }
 
 func TestOutageOfTheStoreIsToldFromAMistake(t *testing.T) {

@@ -33,6 +33,7 @@ type Store interface {
 	SaveSettings(ctx context.Context, portal string, s settings.Settings, author, reason string, ifVersion int) (int, error)
 	SettingsHistory(ctx context.Context, portal string, p store.Page) ([]store.SettingsChange, string, error)
 
+	Audit(ctx context.Context, e store.AuditEntry) error
 	AuditLog(ctx context.Context, portal, subject string, p store.Page) ([]store.AuditEntry, string, error)
 	DialogsOfClient(ctx context.Context, portal string, clientID int64) ([]store.DialogRow, error)
 }

@@ -183,7 +183,20 @@ func (s *server) save(ctx context.Context, portal string, doc settings.Settings,
 		return 0, nil, s.fail(ctx, "settings", err)
 	}
 	s.portals.forget(portal)
+	s.auditSettings(ctx, portal, in.Reason, version)
 	return version, warnings, nil
+}
+
+// auditSettings puts the change beside what else people did. The version
+// itself holds author and reason already, so a failure is only logged.
+func (s *server) auditSettings(ctx context.Context, portal, reason string, version int) {
+	err := s.Store.Audit(ctx, store.AuditEntry{
+		Portal: portal, Actor: callerOf(ctx).Actor, Action: "settings.save", Subject: "settings", Reason: reason,
+		After: json.RawMessage(fmt.Sprintf(`{"version":%d}`, version)),
+	})
+	if err != nil {
+		s.log.ErrorContext(ctx, "change of settings not in the audit log", "portal", portal, "version", version, "error", err)
+	}
 }
 
 func (s *server) checkPortal(ctx context.Context, portal string, doc settings.Settings) ([]settings.Problem, []string) {

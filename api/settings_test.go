@@ -49,6 +49,8 @@ func TestSettingsAreReadAndReplaced(t *testing.T) {
 	}
 	versions := decode[page[version]](t, b.get("/v1/portals/demo/settings/versions"), http.StatusOK)
 	require.Equal(t, []version{{2, "Ana", "clients speak Spanish"}, {1, "test", "seed"}}, versions.Items)
+	audit := b.get("/v1/portals/demo/audit?subject=settings").Body.String()
+	require.Contains(t, audit, `"actor":"Ana","action":"settings.save","subject":"settings","reason":"clients speak Spanish"`)
 	other := decode[document](t, b.call(http.MethodGet, "/v1/portals/other/settings", "", "Authorization", "Bearer other-key"), http.StatusOK)
 	require.Equal(t, 1, other.Version)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,6 +23,7 @@ type Store interface {
 	SavePortal(ctx context.Context, p store.Portal) error
 	Settings(ctx context.Context, portal string) (settings.Settings, int, error)
 	SaveSettings(ctx context.Context, portal string, s settings.Settings, author, reason string, ifVersion int) (int, error)
+	Audit(ctx context.Context, e store.AuditEntry) error
 }
 
 // Added is what Apply did. The secrets stand here once; the store gives the
@@ -55,9 +57,20 @@ func Apply(ctx context.Context, s Store, slug string, f File, author string) (Ad
 		return Added{}, err
 	}
 	if f.Settings != nil {
-		out.SettingsVersion, err = s.SaveSettings(ctx, slug, *f.Settings, author, "portal file", 0)
+		if out.SettingsVersion, err = s.SaveSettings(ctx, slug, *f.Settings, author, "portal file", 0); err != nil {
+			return out, err
+		}
 	}
-	return out, err
+	return out, audit(ctx, s, slug, author, out)
+}
+
+// audit tells that the portal was changed and by whom, not its secrets.
+func audit(ctx context.Context, s Store, slug, author string, a Added) error {
+	after, err := json.Marshal(map[string]any{"created": a.Created, "new_api_key": a.APIKey != "", "settings_version": a.SettingsVersion})
+	if err != nil {
+		return err
+	}
+	return s.Audit(ctx, store.AuditEntry{Portal: slug, Actor: author, Action: "portal.save", Subject: "portal", Reason: "portal file", After: after})
 }
 
 // merge puts the file over what is known and makes what is missing.
@@ -90,8 +103,7 @@ func mergeBitrix24(a *store.Bitrix24Account, f Bitrix24) {
 	set(&a.AccessToken, f.AccessToken)
 	set(&a.RefreshToken, f.RefreshToken)
 	if f.AccessToken != "" || f.RefreshToken != "" {
-		// Of unknown age: good for one refresh, and never in the place of a
-		// younger token that the portal gave meanwhile (store.SavePortal).
+		// Of unknown age: taken as expired, so that the first call refreshes it.
 		a.ExpiresAt = time.Now()
 	}
 	set(&a.ClientEndpoint, f.ClientEndpoint)

@@ -47,6 +47,12 @@ func TestNewPortalGetsItsSecrets(t *testing.T) {
 	require.GreaterOrEqual(t, len(added.Portal.Chat2Desk.WebhookSecret), 40)
 	require.GreaterOrEqual(t, len(added.Portal.ContactCenterSecret), 40)
 
+	entries, _, err := s.AuditLog(t.Context(), "acme", "portal", store.Page{})
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	require.Equal(t, "Ana", entries[0].Actor)
+	require.NotContains(t, string(entries[0].After), added.APIKey)
+
 	p, err := s.PortalByAPIKey(t.Context(), added.APIKey)
 	require.NoError(t, err)
 	require.Equal(t, []string{"acme", "acme", "https://api.chat2desk.com"}, []string{p.Slug, p.Name, p.Chat2Desk.BaseURL})
