@@ -54,61 +54,121 @@ func newDelivery(row store.InboxEvent) delivery {
 	return d
 }
 
-// outcome is where a row was delivered; workflow "" means nowhere.
-type outcome struct{ row, status, workflow string }
+// parcel is what goes the same way: consecutive events of one client with the
+// same workflow travel in one signal.
+type parcel struct {
+	workflow string // "" = nowhere
+	in       workflows.DialogInput
+	everyone bool // every running dialog of the client; starts none
+	status   string
+	rows     []delivery
+}
 
-type outcomes []outcome
+// stop is the row at which packing had to end, and why.
+type stop struct {
+	row store.InboxEvent
+	err error
+}
 
-// deliver signals the workflow of the event's dialog, starting it if needed.
-// An event that concerns no dialog is done at once.
-func (d *Dispatcher) deliver(ctx context.Context, each delivery) (outcome, error) {
-	out := outcome{row: each.row.ID, status: store.InboxDone}
+// pack addresses the rows of one client and joins neighbours with the same
+// address. The first row that cannot be addressed ends it: order is kept.
+func (d *Dispatcher) pack(ctx context.Context, line []delivery) ([]parcel, stop) {
+	var out []parcel
+	for _, each := range line {
+		p, err := d.address(ctx, each)
+		if err != nil {
+			return out, stop{row: each.row, err: err}
+		}
+		if n := len(out); n > 0 && out[n-1].joins(p) {
+			out[n-1].rows = append(out[n-1].rows, p.rows...)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out, stop{}
+}
+
+func (p parcel) joins(next parcel) bool {
+	return p.workflow == next.workflow && p.status == next.status && !p.everyone && !next.everyone
+}
+
+// address finds where an event goes. One that concerns no dialog goes nowhere
+// and is done.
+func (d *Dispatcher) address(ctx context.Context, each delivery) (parcel, error) {
+	p := parcel{status: store.InboxDone, rows: []delivery{each}}
 	if !each.known {
-		return out, nil
+		return p, nil
 	}
 	if each.event.Kind == dialog.KindTagClient || each.event.Kind == dialog.KindUntagClient {
-		told, err := d.deliverToAll(ctx, each)
-		out.workflow = told
-		return out, err
+		p.everyone = true
+		return p, nil
 	}
 	if err := d.route(ctx, &each); err != nil {
-		return out, err
+		return p, err
 	}
+	p.rows[0] = each
 	if each.event.ClientID == 0 {
 		d.log.WarnContext(ctx, "An event names no client and nobody knows its request: kept, not delivered",
 			"portal", each.row.Portal, "hook_type", each.row.HookType, "inbox", each.row.ID)
-		out.status = store.InboxFailed
-		return out, nil
+		p.status = store.InboxFailed
+		return p, nil
 	}
-	id, err := d.signal(ctx, each)
-	out.workflow = id
-	return out, err
+	p.in = workflows.DialogInput{Portal: each.row.Portal, ClientID: each.event.ClientID, ChannelID: each.event.ChannelID}
+	p.workflow = workflows.DialogID(p.in.Portal, p.in.ClientID, p.in.ChannelID)
+	return p, nil
 }
 
-func (d *Dispatcher) signal(ctx context.Context, each delivery) (string, error) {
-	e := each.event
-	in := workflows.DialogInput{Portal: each.row.Portal, ClientID: e.ClientID, ChannelID: e.ChannelID}
-	id := workflows.DialogID(in.Portal, in.ClientID, in.ChannelID)
+// deliver carries a parcel to its workflow and finishes its rows. If the
+// finishing is lost, they are delivered once more, and the workflow knows them.
+func (d *Dispatcher) deliver(ctx context.Context, p parcel) (err error) {
+	told := p.workflow
+	switch {
+	case p.everyone:
+		told, err = d.signalAll(ctx, p)
+	case p.workflow != "":
+		err = d.signal(ctx, p)
+	}
+	if err != nil {
+		return err
+	}
+	ids := make([]string, 0, len(p.rows))
+	for _, each := range p.rows {
+		ids = append(ids, each.row.ID)
+	}
+	return d.store.FinishInbox(ctx, ids, p.status, told)
+}
+
+func (p parcel) events() []dialog.Event {
+	out := make([]dialog.Event, 0, len(p.rows))
+	for _, each := range p.rows {
+		out = append(out, each.event)
+	}
+	return out
+}
+
+// signal tells the workflow of a dialog, starting it if it does not run.
+func (d *Dispatcher) signal(ctx context.Context, p parcel) error {
 	ctx, cancel := context.WithTimeout(ctx, signalLimit)
 	defer cancel()
-	_, err := d.temporal.SignalWithStartWorkflow(ctx, id, workflows.SignalDialogEvent, e, client.StartWorkflowOptions{
+	_, err := d.temporal.SignalWithStartWorkflow(ctx, p.workflow, workflows.SignalDialogEvents, p.events(), client.StartWorkflowOptions{
 		TaskQueue:             workflows.DialogsQueue,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:         fmt.Sprintf("Client %d on channel %d", in.ClientID, in.ChannelID),
-		TypedSearchAttributes: workflows.DialogAttributes(in),
-	}, workflows.DialogWorkflow, in)
-	return id, err
+		StaticSummary:         fmt.Sprintf("Client %d on channel %d", p.in.ClientID, p.in.ChannelID),
+		TypedSearchAttributes: workflows.DialogAttributes(p.in),
+	}, workflows.DialogWorkflow, p.in)
+	return err
 }
 
-// deliverToAll tells every running dialog of a client; a tag alone starts none.
-func (d *Dispatcher) deliverToAll(ctx context.Context, each delivery) (told string, err error) {
-	dialogs, err := d.store.DialogsOfClient(ctx, each.row.Portal, each.event.ClientID)
+// signalAll tells every running dialog of a client; a tag alone starts none.
+func (d *Dispatcher) signalAll(ctx context.Context, p parcel) (told string, err error) {
+	portal, clientID := p.rows[0].row.Portal, p.rows[0].event.ClientID
+	dialogs, err := d.store.DialogsOfClient(ctx, portal, clientID)
 	if err != nil {
 		return "", err
 	}
 	for _, row := range dialogs {
-		id := workflows.DialogID(each.row.Portal, row.ClientID, row.ChannelID)
-		err := d.temporal.SignalWorkflow(ctx, id, "", workflows.SignalDialogEvent, each.event)
+		id := workflows.DialogID(portal, row.ClientID, row.ChannelID)
+		err := d.temporal.SignalWorkflow(ctx, id, "", workflows.SignalDialogEvents, p.events())
 		if err != nil && !isNotFound(err) {
 			return told, err
 		}
@@ -117,22 +177,4 @@ func (d *Dispatcher) deliverToAll(ctx context.Context, each delivery) (told stri
 		}
 	}
 	return told, nil
-}
-
-// finish ends delivered rows: one write for all that went the same way. If it
-// is lost, they are delivered once more, and the workflow knows their keys.
-func (d *Dispatcher) finish(ctx context.Context, done outcomes) error {
-	for len(done) > 0 {
-		first, n := done[0], 1
-		ids := []string{first.row}
-		for n < len(done) && done[n].status == first.status && done[n].workflow == first.workflow {
-			ids = append(ids, done[n].row)
-			n++
-		}
-		if err := d.store.FinishInbox(ctx, ids, first.status, first.workflow); err != nil {
-			return err
-		}
-		done = done[n:]
-	}
-	return nil
 }

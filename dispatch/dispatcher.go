@@ -156,15 +156,16 @@ func (d *Dispatcher) deliverLine(ctx context.Context, rows []store.InboxEvent) e
 			return err
 		}
 	}
-	var done outcomes
-	for _, each := range line {
-		outcome, err := d.deliver(ctx, each)
-		if err != nil {
-			return errors.Join(d.finish(ctx, done), d.putBack(ctx, each.row, err))
+	parcels, failed := d.pack(ctx, line)
+	for _, p := range parcels {
+		if err := d.deliver(ctx, p); err != nil {
+			return d.putBack(ctx, p.rows[0].row, err)
 		}
-		done = append(done, outcome)
 	}
-	return d.finish(ctx, done)
+	if failed.err != nil {
+		return d.putBack(ctx, failed.row, failed.err)
+	}
+	return nil
 }
 
 // putBack leaves a row, and with it all later ones of the client, for later.

@@ -61,7 +61,7 @@ func TestUnknownMappedFieldParksBeforeAnyWrite(t *testing.T) {
 	require.Empty(t, s.ours(dealType))
 }
 
-func TestAbandonedSyncStaysAbandoned(t *testing.T) {
+func TestAbandonedSyncCanBeTakenUpAgain(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	s.fault(map[string]any{"method": "crm.item.add", "kind": "status", "status": 400, "code": "ACCESS_DENIED", "description": "Access denied.", "times": 1})
@@ -71,6 +71,9 @@ func TestAbandonedSyncStaysAbandoned(t *testing.T) {
 	require.Contains(t, row.Error.Text, "Access denied")
 	s.post("http://"+s.api+"/v1/portals/demo/syncs/"+row.ID+"/abandon", map[string]any{"reason": "a test"}, nil)
 	require.Eventually(t, func() bool { return s.syncOf(ids.Request, 10*time.Second).Status == "abandoned" }, 20*time.Second, 200*time.Millisecond)
-	status, _ := s.raw(http.MethodPost, "http://"+s.api+"/v1/portals/demo/syncs/"+row.ID+"/rerun", map[string]any{"reason": "again"})
-	require.GreaterOrEqual(t, status, 400)
+	s.post("http://"+s.api+"/v1/portals/demo/syncs/"+row.ID+"/rerun", map[string]any{"reason": "it was no spam"}, nil)
+	require.Eventually(t, func() bool { return s.syncOf(ids.Request, 10*time.Second).Status == "done" }, 20*time.Second, 200*time.Millisecond)
+	status, _ := s.raw(http.MethodPost, "http://"+s.api+"/v1/portals/demo/syncs/"+row.ID+"/rerun", map[string]any{"reason": "once more"})
+	require.Equal(t, http.StatusConflict, status, "what is done is not run again")
+	require.Len(t, s.ours(contactType), 1)
 }

@@ -52,8 +52,8 @@ func Dialog(ctx workflow.Context, in DialogInput) error {
 }
 
 func (d *dialogRun) setup(ctx workflow.Context) error {
-	d.events = workflow.GetSignalChannelWithOptions(ctx, SignalDialogEvent, workflow.SignalChannelOptions{
-		Description: "One Chat2Desk webhook, ids only; sent by the dispatcher",
+	d.events = workflow.GetSignalChannelWithOptions(ctx, SignalDialogEvents, workflow.SignalChannelOptions{
+		Description: "Chat2Desk webhooks in order, ids only; sent by the dispatcher",
 	})
 	err := workflow.SetQueryHandlerWithOptions(ctx, QueryDialogStatus, func() (DialogState, error) { return d.state, nil },
 		workflow.QueryHandlerOptions{Description: "What the run knows of the dialog"})
@@ -110,11 +110,12 @@ func (d *dialogRun) run(ctx workflow.Context) error {
 
 // drain folds all signals that have arrived into the state.
 func (d *dialogRun) drain(ctx workflow.Context) {
-	var e dialog.Event
-	for d.events.ReceiveAsync(&e) {
-		effect := d.state.Dialog.Apply(e, workflow.Now(ctx), d.state.Settle)
-		d.note(e, effect)
-		e = dialog.Event{}
+	var events []dialog.Event
+	for d.events.ReceiveAsync(&events) {
+		for _, e := range events {
+			d.note(e, d.state.Dialog.Apply(e, workflow.Now(ctx), d.state.Settle))
+		}
+		events = nil
 	}
 }
 

@@ -61,7 +61,7 @@ func (b *dialogBundle) signal(after time.Duration, kind dialog.EventKind, with f
 	}
 	e.Key = fmt.Sprintf("%s:%d:%s", kind, e.RequestID, after)
 	e.ID = e.Key
-	b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(workflows.SignalDialogEvent, e) }, after)
+	b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(workflows.SignalDialogEvents, []dialog.Event{e}) }, after)
 }
 
 func (b *dialogBundle) run(t *testing.T) {

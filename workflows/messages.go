@@ -12,11 +12,11 @@ const (
 	DialogWorkflow     = "Dialog"
 	DialogSyncWorkflow = "DialogSync"
 
-	SignalDialogEvent = "dialog-event" // carries a dialog.Event
-	UpdateRetrySync   = "retry-sync"   // carries a RetrySync, answers a RetryAccepted
-	UpdateAbandonSync = "abandon-sync" // carries an AbandonSync
-	QueryDialogStatus = "dialog-status"
-	QuerySyncStatus   = "sync-status"
+	SignalDialogEvents = "dialog-events" // carries a list of dialog.Event, in order
+	UpdateRetrySync    = "retry-sync"    // carries a RetrySync, answers a RetryAccepted
+	UpdateAbandonSync  = "abandon-sync"  // carries an AbandonSync
+	QueryDialogStatus  = "dialog-status"
+	QuerySyncStatus    = "sync-status"
 )
 
 // DialogInput starts a Dialog workflow.

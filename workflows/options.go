@@ -14,6 +14,9 @@ const (
 	parkedFor    = 30 * 24 * time.Hour // then the run ends as Failed and can be started again
 	noticeExpiry = 24 * time.Hour      // a notification older than this helps nobody
 	maxDetails   = 18_000              // bytes; the server takes 20,000
+	// silence is how long a step may be silent before it counts as lost; the
+	// worker heartbeats for every activity, so this finds killed workers.
+	silence = 20 * time.Second
 )
 
 // storeStep is for short work in our own database.
@@ -44,6 +47,7 @@ func conversionStep(ctx workflow.Context, summary string) workflow.Context {
 		Summary:                summary,
 		StartToCloseTimeout:    2 * time.Minute,
 		ScheduleToCloseTimeout: 5 * time.Minute,
+		HeartbeatTimeout:       silence,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 3 * time.Second, BackoffCoefficient: 1.5, MaximumInterval: 30 * time.Second},
 	})
 }
@@ -54,6 +58,7 @@ func step(ctx workflow.Context, queue, summary string, each, all time.Duration) 
 		Summary:                summary,
 		StartToCloseTimeout:    each,
 		ScheduleToCloseTimeout: all,
+		HeartbeatTimeout:       silence,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    time.Second,
 			BackoffCoefficient: 2,
