@@ -1,0 +1,165 @@
+// Command screenshot plays the demo and photographs what a person would look at: the list of workflows, a finished and
+// a parked sync in the Temporal UI, and a deal of the sandbox CRM. The pictures stand in docs/. It needs Chromium.
+//
+//	go run ./internal/screenshot -puente-dev bin/puente-dev -out docs/images
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// played is what puente-dev says when the day is over.
+const played = "Everything stays up"
+
+func main() {
+	binary := flag.String("puente-dev", "bin/puente-dev", "the binary that plays the demo")
+	out := flag.String("out", "docs/images", "directory of the pictures")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *binary, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "screenshot:", err)
+		os.Exit(1) //nolint:gocritic // nothing is left to be stopped
+	}
+}
+
+func run(ctx context.Context, binary, out string) error {
+	if err := os.MkdirAll(out, 0o750); err != nil {
+		return err
+	}
+	data, err := os.MkdirTemp("", "puente-screenshot")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(data) }()
+	at, stop, err := play(ctx, binary, data)
+	if err != nil {
+		return err
+	}
+	shots, err := choose(ctx, at)
+	if err == nil {
+		err = photograph(ctx, shots, out)
+	}
+	return errors.Join(err, stop())
+}
+
+// addresses is the part of puente-dev's ready file that is needed here.
+type addresses struct {
+	API        string `json:"api"`
+	TemporalUI string `json:"temporal_ui"`
+}
+
+// play starts the demo on free ports and returns when the day is over.
+func play(ctx context.Context, binary, data string) (at addresses, stop func() error, err error) {
+	ready := filepath.Join(data, "ready.json")
+	cmd := exec.CommandContext(ctx, binary, "demo", "--ready-file", ready, "--data-dir", filepath.Join(data, "data")) //nolint:gosec // as asked
+	for _, flag := range []string{"api", "temporal", "temporal-ui", "bitrix24", "chat2desk"} {
+		cmd.Args = append(cmd.Args, "--"+flag+"-addr", "127.0.0.1:0")
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Stderr = os.Stderr
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return at, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return at, nil, err
+	}
+	stop = func() error { return errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()) }
+	if err := waitPlayed(output); err != nil {
+		return at, nil, errors.Join(err, stop())
+	}
+	content, err := os.ReadFile(ready) //nolint:gosec // our own file
+	if err != nil {
+		return at, nil, errors.Join(err, stop())
+	}
+	return at, stop, json.Unmarshal(content, &at)
+}
+
+// waitPlayed shows the output until the day is over, and goes on showing it.
+func waitPlayed(output io.Reader) error {
+	over := make(chan error, 1)
+	go func() {
+		lines := bufio.NewScanner(output)
+		for lines.Scan() {
+			fmt.Println(lines.Text())
+			if strings.Contains(lines.Text(), played) {
+				over <- nil
+			}
+		}
+		select {
+		case over <- errors.Join(errors.New("puente-dev ended before the day was over"), lines.Err()):
+		default:
+		}
+	}()
+	return <-over
+}
+
+// shot is one picture: the page and what has to be seen on it before it is taken.
+type shot struct{ name, url, text string }
+
+// choose finds a finished and a parked sync of the ledger.
+func choose(ctx context.Context, at addresses) ([]shot, error) {
+	shots := []shot{{"temporal-workflows", at.TemporalUI + "/namespaces/default/workflows", "DialogSync"}}
+	for status, name := range map[string]string{"done": "temporal-sync-done", "failed": "temporal-sync-parked"} {
+		sync, err := newest(ctx, at.API, status)
+		if err != nil {
+			return nil, err
+		}
+		shots = append(shots, shot{name, sync.RunURL, sync.WorkflowID},
+			shot{name + "-details", sync.RunURL + "/user-metadata", sync.WorkflowID})
+		for _, entity := range sync.Entities {
+			if entity.Kind == "deal" && status == "done" {
+				shots = append(shots, shot{"sandbox-deal", entity.URL, ""})
+			}
+		}
+	}
+	return shots, nil
+}
+
+// sync is the part of a row of the ledger that is needed here.
+type sync struct {
+	WorkflowID string `json:"workflow_id"`
+	RunURL     string `json:"run_url"`
+	Entities   []struct {
+		Kind string `json:"kind"`
+		URL  string `json:"url"`
+	} `json:"entities"`
+}
+
+func newest(ctx context.Context, api, status string) (sync, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/v1/portals/demo/syncs?status="+status, http.NoBody)
+	if err != nil {
+		return sync{}, err
+	}
+	request.Header.Set("Authorization", "Bearer demo-key")
+	response, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
+	if err != nil {
+		return sync{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	var page struct {
+		Items []sync `json:"items"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&page); err != nil {
+		return sync{}, err
+	}
+	if len(page.Items) == 0 {
+		return sync{}, fmt.Errorf("no sync is %s: nothing to photograph", status)
+	}
+	return page.Items[0], nil
+}
