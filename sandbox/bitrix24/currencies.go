@@ -7,7 +7,7 @@ import (
 
 // currency is one currency of the portal.
 type currency struct {
-	ID, Sort                   int
+	ID, Sort, Count            int
 	Code, Name, Format, Amount string
 	Base                       bool
 	Updated                    string
@@ -17,6 +17,11 @@ func currencyMethods() []method {
 	return []method{
 		{name: "crm.currency.list", scope: "crm", run: (*call).currencyList},
 		{name: "crm.currency.get", scope: "crm", run: (*call).currencyGet},
+		{name: "crm.currency.fields", scope: "crm", run: (*call).currencyFields},
+		{name: "crm.currency.add", scope: "crm", write: true, admin: true, run: (*call).currencyAdd},
+		{name: "crm.currency.update", scope: "crm", write: true, admin: true, run: (*call).currencyUpdate},
+		{name: "crm.currency.delete", scope: "crm", write: true, admin: true, run: (*call).currencyDelete},
+		{name: "crm.currency.base.set", scope: "crm", write: true, admin: true, run: (*call).currencyBase},
 		{name: "crm.currency.base.get", scope: "crm", run: func(c *call) (any, error) { return c.p.state.baseCurrency(), nil }},
 		{name: "crm.settings.mode.get", scope: "crm", run: func(c *call) (any, error) { return c.p.state.account.Mode, nil }},
 	}
@@ -42,7 +47,7 @@ func (s *state) baseCurrency() string {
 
 func (c *call) currencyRow(of *currency) *dict {
 	return newDict(
-		"CURRENCY", of.Code, "AMOUNT_CNT", "1", "AMOUNT", of.Amount, "SORT", strconv.Itoa(of.Sort), "BASE", yn(of.Base),
+		"CURRENCY", of.Code, "AMOUNT_CNT", strconv.Itoa(of.Count), "AMOUNT", of.Amount, "SORT", strconv.Itoa(of.Sort), "BASE", yn(of.Base),
 		"FULL_NAME", of.Name, "LID", "en", "FORMAT_STRING", of.Format, "DEC_POINT", ".", "THOUSANDS_SEP", ",", "DECIMALS", "2",
 		"DATE_UPDATE", c.p.shown(of.Updated),
 	)
@@ -63,10 +68,103 @@ func (c *call) currencyList() (any, error) {
 	return listOf(rows), nil
 }
 
-func (c *call) currencyGet() (any, error) {
+// foundCurrency is the currency that id names.
+func (c *call) foundCurrency() (*currency, error) {
 	found := c.p.state.currency(c.str("id"))
 	if found == nil {
 		return nil, legacy("Not found")
 	}
+	return found, nil
+}
+
+func (c *call) currencyGet() (any, error) {
+	found, err := c.foundCurrency()
+	if err != nil {
+		return nil, err
+	}
 	return c.currencyRow(found), nil
+}
+
+func (c *call) currencyFields() (any, error) {
+	out := newDict()
+	for _, name := range c.currencyRow(&currency{}).keys {
+		out.set(name, describeField("string", name, pick(name == "CURRENCY", "qi", "")))
+	}
+	out.set("LANG", describeField("currency_localization", "Localizations", "m"))
+	return out, nil
+}
+
+// read takes over the writable fields.
+func (of *currency) read(fields *dict, now string) {
+	fields.each(func(name string, v any) {
+		switch name {
+		case "AMOUNT_CNT":
+			of.Count = toID(v)
+		case "AMOUNT":
+			n, _ := toFloat(v)
+			of.Amount = strconv.FormatFloat(n, 'f', 4, 64)
+		case "SORT":
+			of.Sort = toID(v)
+		case "FULL_NAME":
+			of.Name = toStr(v)
+		case "FORMAT_STRING":
+			of.Format = toStr(v)
+		}
+	})
+	of.Updated = now
+}
+
+func (c *call) currencyAdd() (any, error) {
+	fields, err := c.classicFieldsParam()
+	if err != nil {
+		return nil, err
+	}
+	code := toStr(first(fields.get("CURRENCY")))
+	if len(code) != 3 || c.p.state.currency(code) != nil {
+		return nil, legacy("Invalid currency code.")
+	}
+	made := &currency{ID: c.p.state.currencies.newID(), Code: code, Name: code, Format: "#", Count: 1, Sort: 100}
+	made.read(fields, c.p.stamp())
+	c.p.state.currencies.put(made.ID, made)
+	return code, nil
+}
+
+func (c *call) currencyUpdate() (any, error) {
+	old, err := c.foundCurrency()
+	if err != nil {
+		return nil, err
+	}
+	fields, err := c.classicFieldsParam()
+	if err != nil {
+		return nil, err
+	}
+	next := *old
+	next.read(fields, c.p.stamp())
+	c.p.state.currencies.put(next.ID, &next)
+	return true, nil
+}
+
+func (c *call) currencyDelete() (any, error) {
+	found, err := c.foundCurrency()
+	if err != nil {
+		return nil, err
+	}
+	if found.Base {
+		return nil, legacy("The base currency cannot be deleted.")
+	}
+	c.p.state.currencies.del(found.ID)
+	return true, nil
+}
+
+func (c *call) currencyBase() (any, error) {
+	found, err := c.foundCurrency()
+	if err != nil {
+		return nil, err
+	}
+	for _, old := range c.p.state.currencies.all() {
+		next := *old
+		next.Base = old.ID == found.ID
+		c.p.state.currencies.put(next.ID, &next)
+	}
+	return true, nil
 }

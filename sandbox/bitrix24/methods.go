@@ -21,7 +21,7 @@ func newCatalog() map[string]*method {
 	all := slices.Concat(
 		metaMethods(), eventMethods(), itemMethods(), classicMethods(), linkMethods(), duplicateMethods(), commentMethods(),
 		timelineMethods(), statusMethods(), categoryMethods(), currencyMethods(), userFieldMethods(), activityMethods(),
-		notifyMethods(), userMethods(), departmentMethods(),
+		notifyMethods(), notifyReadMethods(), userMethods(), departmentMethods(), enumMethods(),
 	)
 	byName := make(map[string]*method, len(all))
 	for i := range all {

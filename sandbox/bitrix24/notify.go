@@ -10,7 +10,7 @@ import (
 // unique in: the application, or CLIENT_ID of a webhook; without it there are no tags.
 type notification struct {
 	ID, User, From           int
-	System                   bool
+	System, Read             bool
 	Text, Out, Tag, Sub, App string
 	Attach, Created          string
 }

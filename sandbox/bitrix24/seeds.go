@@ -67,7 +67,7 @@ func (s *Seeder) Directory(entityID string, entries ...[2]string) {
 func (s *Seeder) Currency(code, name, format, amount string) {
 	n := s.p.state.currencies.newID()
 	s.p.state.currencies.put(n, &currency{
-		ID: n, Sort: 100 * n, Code: code, Name: name, Format: format, Amount: amount, Base: n == 1, Updated: s.p.stamp(),
+		ID: n, Sort: 100 * n, Count: 1, Code: code, Name: name, Format: format, Amount: amount, Base: n == 1, Updated: s.p.stamp(),
 	})
 }
 

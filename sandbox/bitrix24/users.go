@@ -1,6 +1,7 @@
 package bitrix24
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ type user struct {
 	Admin, Active                                      bool
 	Departments                                        []int
 	Registered                                         string
+	Extra                                              map[string]string // PERSONAL_…, WORK_… and UF_… as they were written
 }
 
 // department is one node of the company structure.
@@ -27,6 +29,8 @@ func userMethods() []method {
 	return []method{
 		{name: "user.get", scope: userScopes, run: (*call).userGet},
 		{name: "user.search", scope: userScopes, run: (*call).userSearch},
+		{name: "user.add", scope: "user", write: true, admin: true, run: (*call).userAdd},
+		{name: "user.update", scope: "user", write: true, admin: true, run: (*call).userUpdate},
 		{name: "user.current", scope: userScopes, run: (*call).userCurrent},
 		{name: "user.fields", scope: userScopes, run: (*call).userFieldNames},
 		{name: "user.admin", run: func(c *call) (any, error) { return c.caller().Admin, nil }},
@@ -66,6 +70,9 @@ func (c *call) userRow(u *user) *dict {
 		"PERSONAL_PHONE", "", "PERSONAL_MOBILE", u.Phone, "WORK_PHONE", "", "WORK_POSITION", u.Position, "UF_EMPLOYMENT_DATE", "",
 		"UF_DEPARTMENT", listOf(u.Departments), "UF_PHONE_INNER", u.InnerPhone, "USER_TYPE", "employee",
 	)
+	for name, text := range u.Extra {
+		row.set(name, text)
+	}
 	for name, scope := range userFieldScopes {
 		if !c.who.allows(scope) {
 			row.del(name)
@@ -119,7 +126,7 @@ func (c *call) userSearch() (any, error) {
 	if f := c.array("filter"); f != nil {
 		filter = f
 	}
-	rows := slices.DeleteFunc(c.users(), func(row *dict) bool { v, _ := row.get("ACTIVE"); return v != true })
+	rows := c.users()
 	if text, ok := filter.get("FIND"); ok {
 		rows = searchUsers(rows, toStr(text))
 		filter = newDict()
@@ -178,4 +185,74 @@ func (c *call) profile() (any, error) {
 	return newDict(
 		"ID", strconv.Itoa(u.ID), "ADMIN", u.Admin, "NAME", u.Name, "LAST_NAME", u.LastName, "PERSONAL_GENDER", "", "TIME_ZONE", "",
 	), nil
+}
+
+// read takes over the fields that a user has here.
+func (u *user) read(fields *dict) {
+	for name, to := range map[string]*string{
+		"NAME": &u.Name, "LAST_NAME": &u.LastName, "EMAIL": &u.Email, "WORK_POSITION": &u.Position, "PERSONAL_MOBILE": &u.Phone,
+		"UF_PHONE_INNER": &u.InnerPhone,
+	} {
+		if v, ok := fields.fold(name); ok {
+			*to = toStr(v)
+		}
+	}
+	u.readExtra(fields)
+	if v, ok := fields.fold("UF_DEPARTMENT"); ok {
+		u.Departments = ids(v)
+	}
+	if v, ok := fields.fold("ACTIVE"); ok {
+		u.Active = truthy(v)
+	}
+}
+
+// readExtra keeps the texts of a profile that mean nothing to the portal.
+func (u *user) readExtra(fields *dict) {
+	extra := maps.Clone(u.Extra)
+	if extra == nil {
+		extra = map[string]string{}
+	}
+	fields.each(func(name string, v any) {
+		name = strings.ToUpper(name)
+		known := slices.Contains([]string{"WORK_POSITION", "PERSONAL_MOBILE", "UF_PHONE_INNER", "UF_DEPARTMENT"}, name)
+		if !known && (strings.HasPrefix(name, "PERSONAL_") || strings.HasPrefix(name, "WORK_") || strings.HasPrefix(name, "UF_")) {
+			extra[name] = toStr(v)
+		}
+	})
+	u.Extra = extra
+}
+
+// userFieldsParam are the fields of user.add and user.update: at top level, or in fields.
+func (c *call) userFieldsParam() *dict {
+	if d := c.array("fields"); d != nil {
+		return d
+	}
+	return c.params
+}
+
+func (c *call) userAdd() (any, error) {
+	u := &user{Active: true, Registered: c.p.stamp()}
+	u.read(c.userFieldsParam())
+	if !validEmail(u.Email) {
+		return nil, badRequest("ERROR_ARGUMENT", "wrong_email")
+	}
+	if slices.ContainsFunc(c.p.state.users.all(), func(o *user) bool { return strings.EqualFold(o.Email, u.Email) }) {
+		return nil, badRequest("ERROR_ARGUMENT", "A user with this email already exists")
+	}
+	u.ID = c.p.state.users.newID()
+	c.p.state.users.put(u.ID, u)
+	return u.ID, nil
+}
+
+func (c *call) userUpdate() (any, error) {
+	fields := c.userFieldsParam()
+	v, _ := fields.fold("ID")
+	old, ok := c.p.state.users.get(toID(v))
+	if !ok {
+		return nil, badRequest("ERROR_CORE", "access_denied")
+	}
+	u := *old
+	u.read(fields)
+	c.p.state.users.put(u.ID, &u)
+	return true, nil
 }
