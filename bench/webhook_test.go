@@ -32,7 +32,7 @@ func hookServer(b *testing.B, url string) string {
 	_, err := s.SaveSettings(b.Context(), "demo", settings.Default(), "bench", "", 0)
 	require.NoError(b, err)
 	server := httptest.NewServer(api.New(api.Options{
-		Store: s, Rerun: &rerun.Service{Store: s}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Store: s, Rerun: &rerun.Service{Store: s}, Logger: slog.New(slog.DiscardHandler),
 	}))
 	b.Cleanup(server.Close)
 	return server.URL + "/webhooks/chat2desk/demo/demo-secret"
@@ -40,6 +40,7 @@ func hookServer(b *testing.B, url string) string {
 
 // accept sends one new event and returns how long the answer took.
 func accept(b *testing.B, client *http.Client, address string, n int64) time.Duration {
+	b.Helper()
 	body := strings.NewReplacer("880011", fmt.Sprint(n), "7001", fmt.Sprint(n%500)).Replace(inbox)
 	start := time.Now()
 	resp, err := client.Post(address, "application/json", strings.NewReader(body))
@@ -70,6 +71,7 @@ func BenchmarkWebhookAccept(b *testing.B) {
 var sent atomic.Int64
 
 func acceptMany(b *testing.B, url string, callers int) {
+	b.Helper()
 	address := hookServer(b, url)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}}
 	accept(b, client, address, sent.Add(1)) // connections and caches

@@ -70,7 +70,9 @@ func audit(ctx context.Context, s Store, slug, author string, a Added) error {
 	if err != nil {
 		return err
 	}
-	return s.Audit(ctx, store.AuditEntry{Portal: slug, Actor: author, Action: "portal.save", Subject: "portal", Reason: "portal file", After: after})
+	return s.Audit(ctx, store.AuditEntry{
+		Portal: slug, Actor: author, Action: "portal.save", Subject: "portal", Reason: "portal file", After: after,
+	})
 }
 
 // merge puts the file over what is known and makes what is missing.
