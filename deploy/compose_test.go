@@ -86,7 +86,7 @@ func TestServicesStartInOrder(t *testing.T) {
 				require.Equal(t, "no", all[other].Restart, "%s waits for %s to end", name, other)
 			}
 		}
-		require.Equal(t, len(want[name]), len(got), name)
+		require.Len(t, got, len(want[name]), name)
 		for other, condition := range want[name] {
 			require.Equal(t, condition, got[other], "%s after %s", name, other)
 		}
@@ -195,7 +195,7 @@ func TestServiceHasTheCommandsItIsStartedWith(t *testing.T) {
 	for name, s := range composed(t) {
 		if strings.HasPrefix(name, "puente-") {
 			require.Len(t, s.Command, 1, name)
-			require.True(t, strings.Contains(source, `"`+s.Command[0]+`"`), "%s: there is no command %s", name, s.Command[0])
+			require.Contains(t, source, `"`+s.Command[0]+`"`, name)
 		}
 	}
 }

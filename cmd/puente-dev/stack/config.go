@@ -67,7 +67,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	text(&c.Bitrix24Addr, "bitrix24-addr", "sandbox Bitrix24 ($PUENTE_SANDBOX_BITRIX24_ADDR)")
 	text(&c.Chat2DeskAddr, "chat2desk-addr", "sandbox Chat2Desk ($PUENTE_SANDBOX_CHAT2DESK_ADDR)")
 	text(&c.DataDir, "data-dir", "directory of all state ($PUENTE_DATA_DIR)")
-	text(&c.DatabaseURL, "database-url", "Puente's database, postgres://… or sqlite://…; empty: a file in the data directory ($PUENTE_DATABASE_URL)")
+	text(&c.DatabaseURL, "database-url", "Puente's database, postgres://… or sqlite://…; empty: in the data directory ($PUENTE_DATABASE_URL)")
 	text(&c.SecretKey, "secret-key", "encrypts the portal's tokens in the database ($PUENTE_SECRET_KEY)")
 	text(&c.ReadyFile, "ready-file", "file to write the addresses to when everything answers ($PUENTE_DEV_READY_FILE)")
 	f.Var(partsFlag{&c.Without}, "without", "parts to leave out: "+join(Parts())+" ($PUENTE_DEV_WITHOUT)")

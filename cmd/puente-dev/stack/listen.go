@@ -33,7 +33,7 @@ func (s *Stack) lockData(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return errors.Join(fmt.Errorf("another puente-dev uses %s: stop it, or choose another --data-dir", s.cfg.DataDir), file.Close())
 	}
 	s.onStop(func() { _ = file.Close() }) // closing unlocks

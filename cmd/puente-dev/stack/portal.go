@@ -17,14 +17,12 @@ const (
 	HMACKey       = "demo-hmac"
 	// Chat2DeskToken is the API token of the sandbox account.
 	Chat2DeskToken = "sandbox-token"
+	// ApplicationToken is what events of the demo portal carry to POST /webhooks/bitrix24/demo.
+	ApplicationToken = "demo-application-token" //nolint:gosec // public, as everything of the demo
 )
 
-// What the sandboxes accept.
-const (
-	webhookPath = "/rest/1/sandboxsecret/"
-	// applicationToken is what the sandbox portal sends with its events.
-	applicationToken = "sandbox-application-token"
-)
+// webhookPath is the inbound webhook that the sandbox portal accepts.
+const webhookPath = "/rest/1/sandboxsecret/"
 
 // ChatWebhook is the address to which Chat2Desk sends the demo portal's events.
 func ChatWebhook(api string) string {
@@ -57,7 +55,7 @@ func SaveDemoPortal(ctx context.Context, db *store.Store, at Addresses) error {
 func demoPortal(p store.Portal, at Addresses) store.Portal {
 	p.Slug, p.Name = Slug, "Puente demo"
 	p.APIKeyHash, p.ContactCenterSecret = store.HashAPIKey(APIKey), HMACKey
-	p.Bitrix24.WebhookURL, p.Bitrix24.ApplicationToken = at.Bitrix24Webhook, applicationToken
+	p.Bitrix24.WebhookURL, p.Bitrix24.ApplicationToken = at.Bitrix24Webhook, ApplicationToken
 	p.Chat2Desk = store.Chat2DeskAccount{
 		BaseURL: at.Chat2Desk, StorageURL: at.Chat2Desk + "/storage", WebURL: at.Chat2Desk,
 		Token: Chat2DeskToken, WebhookSecret: WebhookSecret, TimeZone: "UTC",
