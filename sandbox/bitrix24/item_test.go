@@ -41,44 +41,45 @@ func filterDeals(t *testing.T) *harness {
 func TestItemFilters(t *testing.T) {
 	t.Parallel()
 	h := filterDeals(t)
-	for filter, want := range map[string][]int{
-		`{}`:                                           {1, 2, 3, 4, 5},
-		`{"id":3}`:                                     {3},
-		`{"@id":[5,1,99]}`:                             {1, 5},
-		`{"=id":[2,3]}`:                                {2, 3},
-		`{"!id":3,">id":1}`:                            {2, 4, 5},
-		`{"!@id":[1,2,3]}`:                             {4, 5},
-		`{"%title":"ALPHA"}`:                           {1, 2},
-		`{"=%title":"%a"}`:                             {1, 4, 5},
-		`{"%=title":"al%b%t"}`:                         {2},
-		`{"!%title":"a"}`:                              {},
-		`{"!=%title":"alpha%"}`:                        {3, 4, 5},
-		`{"!%=title":"%a"}`:                            {2, 3},
-		`{">=opportunity":200}`:                        {2, 3},
-		`{"<opportunity":"100.00"}`:                    {4, 5},
-		`{">opportunity":50,"<=opportunity":100}`:      {1, 4},
-		`{"contactId":1}`:                              {1},
-		`{"contactIds":1}`:                             {1, 2},
-		`{"@contactIds":[2]}`:                          {2},
-		`{"companyId":1}`:                              {3},
-		`{"companyId":0}`:                              {1, 2, 4, 5},
-		`{"originId":"D-1"}`:                           {1},
-		`{"stageSemanticId":"P"}`:                      {1, 3, 5},
-		`{"@stageSemanticId":["S","F"]}`:               {2, 4},
-		`{"stageId":"C1:LOSE"}`:                        {4},
-		`{"assignedById":7}`:                           {5},
-		`{"closed":"Y"}`:                               {2, 4},
-		`{">createdTime":"2026-01-05T10:00:00+03:00"}`: {},
-		`{"ufCrm_FLAG":1}`:                             {1},
-		`{"logic":"OR","id":1,"title":"Delta"}`:        {1, 5},
-
-		`{">=createdTime":"2026-01-05T10:00:00+03:00"}`: {1, 2, 3, 4, 5},
-
-		`{"0":{"logic":"OR","0":{"title":"Alpha"},"1":{"title":"Delta"}},"!assignedById":7}`: {1},
+	for _, tc := range []struct {
+		filter string
+		want   []int
+	}{
+		{`{}`, []int{1, 2, 3, 4, 5}},
+		{`{"id":3}`, []int{3}},
+		{`{"@id":[5,1,99]}`, []int{1, 5}},
+		{`{"=id":[2,3]}`, []int{2, 3}},
+		{`{"!id":3,">id":1}`, []int{2, 4, 5}},
+		{`{"!@id":[1,2,3]}`, []int{4, 5}},
+		{`{"%title":"ALPHA"}`, []int{1, 2}},
+		{`{"=%title":"%a"}`, []int{1, 4, 5}},
+		{`{"%=title":"al%b%t"}`, []int{2}},
+		{`{"!%title":"a"}`, []int{}},
+		{`{"!=%title":"alpha%"}`, []int{3, 4, 5}},
+		{`{"!%=title":"%a"}`, []int{2, 3}},
+		{`{">=opportunity":200}`, []int{2, 3}},
+		{`{"<opportunity":"100.00"}`, []int{4, 5}},
+		{`{">opportunity":50,"<=opportunity":100}`, []int{1, 4}},
+		{`{"contactId":1}`, []int{1}},
+		{`{"contactIds":1}`, []int{1, 2}},
+		{`{"@contactIds":[2]}`, []int{2}},
+		{`{"companyId":1}`, []int{3}},
+		{`{"companyId":0}`, []int{1, 2, 4, 5}},
+		{`{"originId":"D-1"}`, []int{1}},
+		{`{"stageSemanticId":"P"}`, []int{1, 3, 5}},
+		{`{"@stageSemanticId":["S","F"]}`, []int{2, 4}},
+		{`{"stageId":"C1:LOSE"}`, []int{4}},
+		{`{"assignedById":7}`, []int{5}},
+		{`{"closed":"Y"}`, []int{2, 4}},
+		{`{">createdTime":"2026-01-05T10:00:00+03:00"}`, []int{}},
+		{`{"ufCrm_FLAG":1}`, []int{1}},
+		{`{"logic":"OR","id":1,"title":"Delta"}`, []int{1, 5}},
+		{`{">=createdTime":"2026-01-05T10:00:00+03:00"}`, []int{1, 2, 3, 4, 5}},
+		{`{"0":{"logic":"OR","0":{"title":"Alpha"},"1":{"title":"Delta"}},"!assignedById":7}`, []int{1}},
 	} {
-		got := h.ok("crm.item.list", `{"entityTypeId":2,"select":["id"],"filter":`+filter+`}`)
-		require.Equal(t, want, got.ids(t), filter)
-		require.Equal(t, len(want), *got.Total, filter)
+		got := h.ok("crm.item.list", `{"entityTypeId":2,"select":["id"],"filter":`+tc.filter+`}`)
+		require.Equal(t, tc.want, got.ids(t), tc.filter)
+		require.Equal(t, len(tc.want), *got.Total, tc.filter)
 	}
 }
 
