@@ -34,4 +34,14 @@
 //	POST   /sandbox/tokens/expire  {"access_token","refresh":true}: end one access token or all, with refresh also the refresh tokens
 //	GET    /sandbox/entities       how many of each kind exist
 //	GET    /sandbox/notifications  notifications (see Notification), ?user_id= for one user
+//
+// # Where it knowingly differs
+//
+//   - It speaks plain HTTP unless Options.RequireHTTPS, JSON only (no XML), and files need no session.
+//   - REST 3.0 is absent, as are smart processes, quotes, invoices and requisites; entityTypeId 7 and 31 answer
+//     ENTITY_TYPE_NOT_SUPPORTED. Events are kept by event.bind but not sent.
+//   - A webhook secret that looks like one but is wrong is INVALID_CREDENTIALS, any other is NO_AUTH_FOUND: the docs
+//     describe the second, the vendor's SDK meets the first (see Variants for more of the kind).
+//   - crm.item.list does not filter by phone, email or fm: the docs do not promise it.
+//   - Rights are coarse: everybody sees all entities, only administrators change fields, users and departments.
 package bitrix24
