@@ -107,14 +107,15 @@ func (p *player) play(ctx context.Context) error {
 
 // conclude judges the rows and adds up the requests.
 func (p *player) conclude(ctx context.Context) error {
-	if err := p.crm.look(ctx, p.report.Rows); err != nil {
-		return err
-	}
+	// Counted before the demo itself asks the portal about every row.
 	stats, err := p.crm.stats(ctx)
 	if err != nil {
 		return err
 	}
 	p.report.Portal = stats
+	if err := p.crm.look(ctx, p.report.Rows); err != nil {
+		return err
+	}
 	p.report.judge()
 	return nil
 }
@@ -137,6 +138,11 @@ func (p *player) prepare(ctx context.Context) (known []Known, contacts int, err 
 func (p *player) scenes(ctx context.Context, scenes []Scene) ([]Row, error) {
 	rows := make([]Row, len(scenes))
 	for i := 0; i < len(scenes); {
+		if scenes[i].Later {
+			if err := p.await(ctx, rows[:i]); err != nil {
+				return rows, err
+			}
+		}
 		n := burst(scenes[i:])
 		p.say("%s", announce(scenes[i:i+n]))
 		if err := p.chat.playAll(ctx, scenes[i:i+n], rows[i:i+n]); err != nil {

@@ -29,6 +29,9 @@ type Scene struct {
 	Title  string
 	Person string // the same name is the same person, whatever the channel
 	Burst  string // scenes in a row with the same burst are played at once
+	// Later waits until all scenes before have ended: dialogs of one person on several channels are independent
+	// runs, and the first to be committed makes the deal.
+	Later  bool
 	Script script
 	Expect Expect
 }

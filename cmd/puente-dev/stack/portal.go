@@ -18,7 +18,7 @@ const (
 	// Chat2DeskToken is the API token of the sandbox account.
 	Chat2DeskToken = "sandbox-token"
 	// ApplicationToken is what events of the demo portal carry to POST /webhooks/bitrix24/demo.
-	ApplicationToken = "demo-application-token" //nolint:gosec // public, as everything of the demo
+	ApplicationToken = "demo-application-token"
 )
 
 // webhookPath is the inbound webhook that the sandbox portal accepts.
