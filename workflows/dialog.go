@@ -37,6 +37,9 @@ type dialogRun struct {
 	events workflow.ReceiveChannel
 	attrs  attributes
 	story  story
+
+	sending workflow.Future // the notifications under way; nil if there are none
+	sent    int             // how many of the first ones they are
 }
 
 // Dialog follows one client on one channel: it folds the webhooks into
@@ -94,11 +97,13 @@ func (d *dialogRun) run(ctx workflow.Context) error {
 			if err := d.handOver(ctx, cycle); err != nil {
 				return err
 			}
-		case len(d.state.Notices) > 0:
+		case d.sending != nil && d.sending.IsReady():
+			d.noteSent(ctx)
+		case d.sending == nil && len(d.state.Notices) > 0:
 			d.notify(ctx)
 		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
 			return d.continueAsNew(ctx)
-		case len(d.state.Dialog.Cycles) == 0 && d.events.Len() == 0:
+		case d.over():
 			return nil
 		default:
 			if err := d.wait(ctx); err != nil {
@@ -133,24 +138,37 @@ func (d *dialogRun) note(e dialog.Event, effect dialog.Effect) {
 	}
 }
 
-// notify sends the oldest notifications. One that cannot be sent within a day
-// is dropped visibly: it must not hold the dialog back.
+// over reports whether nothing is open, under way or unread.
+func (d *dialogRun) over() bool {
+	return len(d.state.Dialog.Cycles) == 0 && len(d.state.Notices) == 0 && d.sending == nil && d.events.Len() == 0
+}
+
+// notify begins to send the oldest notifications. The dialog does not wait for
+// them: a portal that refuses notifications must not hold a sync back.
 func (d *dialogRun) notify(ctx workflow.Context) {
-	n := min(len(d.state.Notices), noticesPerStep)
+	d.sent = min(len(d.state.Notices), noticesPerStep)
 	in := NotifyInput{
 		Portal: d.in.Portal, ClientID: d.in.ClientID, ChannelID: d.in.ChannelID,
-		DialogID: d.state.Dialog.DialogID, Notices: d.state.Notices[:n],
+		DialogID: d.state.Dialog.DialogID, Notices: append([]Notice(nil), d.state.Notices[:d.sent]...),
 	}
 	for i := range in.Notices {
 		if in.Notices[i].OperatorID == 0 {
 			in.Notices[i].OperatorID = d.state.Dialog.Operator.ID
 		}
 	}
-	sent, err := run[Notified](noticeStep(ctx, noticeSummary(in.Notices)), NotifyStep, in)
-	if err != nil {
+	d.sending = workflow.ExecuteActivity(noticeStep(ctx, noticeSummary(in.Notices)), NotifyStep, in)
+}
+
+// noteSent takes the outcome. What could not be sent within a day is dropped,
+// visibly. Until then the notifications stay in the state, so that a run that
+// continues as new begins them again; who got one gets no second.
+func (d *dialogRun) noteSent(ctx workflow.Context) {
+	var sent Notified
+	if err := d.sending.Get(ctx, &sent); err != nil {
 		sent.Problems = append(sent.Problems, err.Error())
 	}
-	d.state.Notices = append([]Notice(nil), d.state.Notices[n:]...)
+	d.sending = nil
+	d.state.Notices = append([]Notice(nil), d.state.Notices[d.sent:]...)
 	d.state.Problems = last(append(d.state.Problems, sent.Problems...), 5)
 }
 
@@ -219,7 +237,7 @@ func (d *dialogRun) startSync(ctx workflow.Context, c dialog.Cycle) error {
 }
 
 func (d *dialogRun) wait(ctx workflow.Context) error {
-	news := func() bool { return d.events.Len() > 0 }
+	news := func() bool { return d.events.Len() > 0 || d.sending != nil && d.sending.IsReady() }
 	due, closing := d.state.Dialog.Due()
 	if !closing {
 		return workflow.Await(ctx, news)

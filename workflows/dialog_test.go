@@ -23,6 +23,7 @@ type dialogBundle struct {
 	in  workflows.DialogInput
 
 	recalled workflows.Recalled
+	notify   func(workflows.NotifyInput) (workflows.Notified, error) // nil = all are sent
 
 	mu      sync.Mutex
 	syncs   []workflows.SyncInput
@@ -37,6 +38,9 @@ func setupDialog(t *testing.T) *dialogBundle {
 	b.env.OnActivity(workflows.RecallDialogStep, mock.Anything).Return(
 		func(workflows.RecallInput) (workflows.Recalled, error) { return b.recalled, nil }).Maybe()
 	b.env.OnActivity(workflows.NotifyStep, mock.Anything).Return(func(in workflows.NotifyInput) (workflows.Notified, error) {
+		if b.notify != nil {
+			return b.notify(in)
+		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.notices = append(b.notices, in.Notices...)
@@ -107,6 +111,22 @@ func TestDialogTellsPeopleOncePerMessage(t *testing.T) {
 		workflows.NoticeIncoming, workflows.NoticeAppoint, workflows.NoticeAssigned, workflows.NoticeIncoming,
 	}, kinds)
 	require.Equal(t, int64(301), b.notices[3].OperatorID)
+}
+
+func TestNotificationsThatFailHoldNoSyncBack(t *testing.T) {
+	t.Parallel()
+	b := setupDialog(t)
+	b.notify = func(workflows.NotifyInput) (workflows.Notified, error) {
+		return workflows.Notified{}, errors.New("502")
+	}
+	b.signal(0, dialog.KindInbox, fromClient)
+	b.signal(time.Minute, dialog.KindClosed, nil)
+	b.env.RegisterDelayedCallback(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		require.Len(t, b.syncs, 1, "handed over while the notification is still tried")
+	}, time.Hour)
+	b.run(t)
 }
 
 func TestRatingPollStartsNoSync(t *testing.T) {
