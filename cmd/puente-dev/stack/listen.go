@@ -8,8 +8,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
+
+	"go.temporal.io/server/common/testing/freeport"
 )
 
 // shutdownTimeout is how long requests that are under way may take when a server ends.
@@ -43,15 +46,8 @@ func (s *Stack) lockData(context.Context) error {
 // listen takes the addresses of our own servers and fills Addresses with them. Connections to the sandboxes wait
 // until they are up; the service listens by itself, so its address is only tried.
 func (s *Stack) listen(ctx context.Context) error {
-	s.apiAddr = s.cfg.APIAddr
-	if err := s.take(ctx, API, s.cfg.APIAddr, &s.Addresses.API); err != nil {
+	if err := s.tryAPI(ctx); err != nil {
 		return err
-	}
-	if tried := s.listeners[API]; tried != nil {
-		s.apiAddr = tried.Addr().String()
-		if err := tried.Close(); err != nil {
-			return err
-		}
 	}
 	err := errors.Join(
 		s.take(ctx, Bitrix24, s.cfg.Bitrix24Addr, &s.Addresses.Bitrix24),
@@ -59,6 +55,22 @@ func (s *Stack) listen(ctx context.Context) error {
 	)
 	s.Addresses.Bitrix24Webhook = s.Addresses.Bitrix24 + webhookPath
 	return err
+}
+
+// tryAPI finds out whether the service will be able to listen. Port 0 becomes a port that the system gives to nobody
+// else for a while.
+func (s *Stack) tryAPI(ctx context.Context) error {
+	s.apiAddr = s.cfg.APIAddr
+	if host, port, err := net.SplitHostPort(s.apiAddr); err == nil && port == "0" && s.cfg.Has(API) {
+		s.apiAddr = net.JoinHostPort(host, strconv.Itoa(freeport.MustGetFreePort()))
+	}
+	if err := s.take(ctx, API, s.apiAddr, &s.Addresses.API); err != nil {
+		return err
+	}
+	if tried := s.listeners[API]; tried != nil {
+		return tried.Close()
+	}
+	return nil
 }
 
 // take listens on the address of a part, if it runs inside, and says under which URL it is reached.
