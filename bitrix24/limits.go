@@ -11,8 +11,10 @@ import (
 const (
 	// pauseAfterRefusal is how long nobody sends after a 503: every second the portal makes room again (reference §2.1).
 	pauseAfterRefusal = 2 * time.Second
-	// operatingPause is used where the portal never named a reset: it counts in parts of one minute (reference §2.2).
-	operatingPause = time.Minute
+	// operatingPause is the longest wait after a 429 before the portal is asked again. The reset heard last belongs to an
+	// older answer and may lie up to ten minutes ahead, although a part of the budget is free again after each minute
+	// (reference §2.2); being refused once more costs one request.
+	operatingPause = 30 * time.Second
 	// bookkeeping bounds the word to the bucket, which must get through although the caller may be gone.
 	bookkeeping = 5 * time.Second
 )
@@ -64,8 +66,8 @@ func (l *limits) block(method string, reset time.Time) time.Time {
 	if !reset.After(now) {
 		reset = l.resets[name]
 	}
-	if !reset.After(now) {
-		reset = now.Add(operatingPause)
+	if longest := now.Add(operatingPause); !reset.After(now) || reset.After(longest) {
+		reset = longest
 	}
 	if l.blocked == nil {
 		l.blocked = map[string]time.Time{}

@@ -65,7 +65,7 @@ const operatingLimit = `{"error":"OPERATION_TIME_LIMIT","error_description":"Met
 
 func TestABlockedMethodWaitsForItsResetAndOthersGoOn(t *testing.T) {
 	t.Parallel()
-	reset := time.Now().Add(3 * time.Minute).Truncate(time.Second)
+	reset := time.Now().Add(20 * time.Second).Truncate(time.Second)
 	var blocked atomic.Bool
 	p := newPortal(t, func(w http.ResponseWriter, r *http.Request, _ seen) {
 		if blocked.Load() && r.URL.Path == "/rest/1/s3cret-hook/crm.item.list" {
@@ -95,12 +95,18 @@ func TestABlockedMethodWaitsForItsResetAndOthersGoOn(t *testing.T) {
 	require.Equal(t, int64(1), c.Stats().Operating)
 }
 
-func TestWithoutAKnownResetABlockedMethodWaitsAMinute(t *testing.T) {
+func TestABlockedMethodIsTriedAgainAfterHalfAMinuteAtTheLatest(t *testing.T) {
 	t.Parallel()
-	c := replying(t, 429, operatingLimit).client(t)
-	_, err := c.Call(t.Context(), "crm.item.list", nil)
-	e := errorOf(t, err, KindOperatingLimit)
-	require.WithinDuration(t, time.Now().Add(time.Minute), e.ResetAt, 5*time.Second)
+	for name, reset := range map[string]time.Time{"reset unknown": {}, "reset far away": time.Now().Add(10 * time.Minute)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := replying(t, 429, operatingLimit).client(t)
+			c.limits.heard("crm.item.list", reset)
+			_, err := c.Call(t.Context(), "crm.item.list", nil)
+			e := errorOf(t, err, KindOperatingLimit)
+			require.WithinDuration(t, time.Now().Add(30*time.Second), e.ResetAt, 5*time.Second)
+		})
+	}
 }
 
 func TestABlockEnds(t *testing.T) {
