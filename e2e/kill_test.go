@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ func TestKillingTheProcessesLosesAndDoublesNothing(t *testing.T) {
 	}
 	<-played
 	s.ready("puente api", "http://"+s.api+"/readyz")
-	rows := s.settled(dialogs, 5*time.Minute)
+	rows := withoutPolls(s.settled(dialogs, 5*time.Minute))
 	require.Len(t, rows, dialogs)
 	for _, r := range rows {
 		require.Equal(t, "done", r.Status, r.Error.Text)
@@ -49,6 +51,12 @@ func TestKillingTheProcessesLosesAndDoublesNothing(t *testing.T) {
 	}
 	require.Len(t, s.ours(contactType), dialogs)
 	require.Len(t, s.ours(dealType), dialogs)
+}
+
+// withoutPolls leaves out quality polls whose opening came so late that only
+// their close was known: they are skipped, with the reason that nobody wrote.
+func withoutPolls(rows []syncRow) []syncRow {
+	return slices.DeleteFunc(rows, func(r syncRow) bool { return r.Status == "skipped" && strings.Contains(r.Reason, "nobody wrote") })
 }
 
 // Temporal is away while webhooks arrive: they are accepted, and all are

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -130,7 +131,7 @@ func (s *stack) settled(n int, within time.Duration) []syncRow {
 				return false
 			}
 		}
-		return len(rows) >= n
+		return len(withoutPolls(slices.Clone(rows))) >= n
 	}, within, 200*time.Millisecond, "%s", explain{s})
 	return rows
 }
