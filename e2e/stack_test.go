@@ -68,6 +68,7 @@ func start(t testing.TB, o options) *stack {
 	if o.separateTemporal {
 		without += ",temporal,ui"
 		s.temporalProc = s.process("puente-dev", "temporal", "run", "--without", "ui,portal,bitrix24,chat2desk,api,worker")
+		s.temporalProc.env = append(s.temporalProc.env, "PUENTE_DATA_DIR="+filepath.Join(s.dir, "temporal"))
 		s.temporalProc.start(t)
 	}
 	s.dev = s.process("puente-dev", "dev", "run", "--without", without)
