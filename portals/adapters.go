@@ -8,6 +8,14 @@ import (
 	"puente/store"
 )
 
+// Default limits of a portal on the common plans (bitrix24 reference §2.1). The
+// headroom absorbs what the portal counts in whole seconds and we do not.
+const (
+	defaultRate  = 2.0
+	defaultBurst = 50
+	headroom     = 5
+)
+
 // bucket is the portal's leaky bucket, shared by all processes through the store.
 type bucket struct {
 	store  *store.Store
@@ -42,7 +50,9 @@ func (t tokens) Load(ctx context.Context) (bitrix24.Token, error) {
 	return bitrix24.Token(token), err
 }
 
-func (t tokens) Refresh(ctx context.Context, stale string, refresh func(context.Context, bitrix24.Token) (bitrix24.Token, error)) (bitrix24.Token, error) {
+func (t tokens) Refresh(
+	ctx context.Context, stale string, refresh func(context.Context, bitrix24.Token) (bitrix24.Token, error),
+) (bitrix24.Token, error) {
 	token, err := t.store.RefreshToken(ctx, t.portal, stale, func(ctx context.Context, old store.Token) (store.Token, error) {
 		fresh, err := refresh(ctx, bitrix24.Token(old))
 		return store.Token(fresh), err

@@ -5,11 +5,13 @@ package portals
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"puente/bitrix24"
 	"puente/chat2desk"
@@ -34,36 +36,52 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
-// checkEvery is how long a client is used before its account is looked at again.
-const checkEvery = 5 * time.Second
-
-// Default limits of a portal on the common plans (bitrix24 reference §2.1). The
-// headroom absorbs what the portal counts in whole seconds and we do not.
-const (
-	defaultRate  = 2.0
-	defaultBurst = 50
-	headroom     = 5
+// Errors to be recognised with errors.Is. Both stay until somebody changes the
+// account: trying again is of no use.
+var (
+	// ErrNoAccount means that the portal has no account at the system asked for.
+	ErrNoAccount = errors.New("no account is connected")
+	// ErrBadAccount means that no client can be built from what is stored.
+	ErrBadAccount = errors.New("the account cannot be used")
+	// ErrClosed means that the registry was closed: the process is stopping.
+	ErrClosed = errors.New("the clients of the portals are closed")
 )
 
-// Registry builds and keeps the clients. It is safe for concurrent use.
+const (
+	// checkEvery is how long a client is used before its account is looked at again.
+	checkEvery = 5 * time.Second
+	// lookTimeout bounds that look; it does not end with the caller who came first.
+	lookTimeout = 10 * time.Second
+)
+
+// Registry builds and keeps the clients. It is safe for concurrent use: nobody
+// waits for the account of another portal, nor for the database while the
+// account was looked at lately.
 type Registry struct {
 	store *store.Store
 	opts  Options
+	looks singleflight.Group // of portals, by slug
 
-	mu      sync.Mutex
-	entries map[string]*entry
+	mu       sync.Mutex
+	entries  map[string]*entry
+	closed   bool
+	retiring sync.WaitGroup // entries that were replaced and still send
 }
 
+// entry is what is known of a portal. It is replaced, never changed.
 type entry struct {
 	portal  store.Portal
 	checked time.Time
-	gateway bitrix24.Gateway
-	loader  *bitrix24.Loader
-	chat    *chat2desk.API
+	loader  *bitrix24.Loader // nil = no account, or a bad one
+	broken  error            // why no loader could be built
+	chat    *chat2desk.API   // nil = no account
 }
 
 // New makes a registry over the stored portals.
 func New(s *store.Store, opts Options) *Registry {
+	if opts.Bitrix24Timeout == 0 {
+		opts.Bitrix24Timeout = bitrix24.DefaultTimeout
+	}
 	if opts.Chat2DeskTimeout == 0 {
 		opts.Chat2DeskTimeout = 30 * time.Second
 	}
@@ -79,34 +97,32 @@ func New(s *store.Store, opts Options) *Registry {
 	return &Registry{store: s, opts: opts, entries: map[string]*entry{}}
 }
 
-func newTransport() *http.Transport {
-	t, _ := http.DefaultTransport.(*http.Transport)
-	clone := t.Clone()
-	clone.MaxIdleConnsPerHost = 16
-	return clone
-}
+// RequestTimeout is how long one request to a portal can be under way.
+func (r *Registry) RequestTimeout() time.Duration { return r.opts.Bitrix24Timeout }
 
-// Gateway is the way to the CRM of a portal. The error is store.ErrNotFound
-// for an unknown portal.
+// Gateway is the way to the CRM of a portal. Errors: store.ErrNotFound for an
+// unknown portal, ErrNoAccount, ErrBadAccount, ErrClosed, or one of the database.
 func (r *Registry) Gateway(ctx context.Context, slug string) (bitrix24.Gateway, error) {
 	e, err := r.entry(ctx, slug)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case e.broken != nil:
+		return nil, fmt.Errorf("portal %s: Bitrix24: %w: %w: correct it with `puente portal add`", slug, ErrBadAccount, e.broken)
+	case e.loader == nil:
+		return nil, fmt.Errorf("portal %s: Bitrix24: %w: add one with `puente portal add`", slug, ErrNoAccount)
 	}
-	if e.gateway == nil {
-		return nil, fmt.Errorf("portal %s has no Bitrix24 account: add one with `puente portal add`", slug)
-	}
-	return e.gateway, nil
+	return e.loader, nil
 }
 
-// Chat2Desk is the API of the portal's Chat2Desk account.
+// Chat2Desk is the API of the portal's Chat2Desk account; errors as of Gateway.
 func (r *Registry) Chat2Desk(ctx context.Context, slug string) (*chat2desk.API, error) {
 	e, err := r.entry(ctx, slug)
 	if err != nil {
 		return nil, err
 	}
 	if e.chat == nil {
-		return nil, fmt.Errorf("portal %s has no Chat2Desk account: add one with `puente portal add`", slug)
+		return nil, fmt.Errorf("portal %s: Chat2Desk: %w: add one with `puente portal add`", slug, ErrNoAccount)
 	}
 	return e.chat, nil
 }
@@ -121,103 +137,87 @@ func (r *Registry) Portal(ctx context.Context, slug string) (store.Portal, error
 }
 
 // Close sends what the gateways have gathered and gives their resources free.
+// It may be called more than once; afterwards no client is given out.
 func (r *Registry) Close() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.closed = true
 	for slug, e := range r.entries {
-		e.close()
+		r.retire(e)
 		delete(r.entries, slug)
+	}
+	r.mu.Unlock()
+	r.retiring.Wait()
+	if idle, ok := r.opts.Transport.(interface{ CloseIdleConnections() }); ok {
+		idle.CloseIdleConnections()
 	}
 }
 
+// retire lets an entry send what it gathered, in the background: whoever still
+// holds its gateway gets an answer, or is told to come again.
+func (r *Registry) retire(e *entry) {
+	if e.loader != nil {
+		r.retiring.Go(e.loader.Close)
+	}
+}
+
+// entry is the portal's entry, looked at lately. Callers that come together
+// share one look, and none of them holds a lock while the database is asked.
 func (r *Registry) entry(ctx context.Context, slug string) (*entry, error) {
+	if e, err := r.known(slug); e != nil || err != nil {
+		return e, err
+	}
+	look := r.looks.DoChan(slug, func() (any, error) { return r.look(context.WithoutCancel(ctx), slug) })
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("portal %s: %w", slug, ctx.Err())
+	case done := <-look:
+		if done.Err != nil {
+			return nil, done.Err
+		}
+		e, _ := done.Val.(*entry)
+		return e, nil
+	}
+}
+
+// known is the entry if it is fresh enough.
+func (r *Registry) known(slug string) (*entry, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.entries[slug]
-	if known != nil && time.Since(known.checked) < checkEvery {
-		return known, nil
+	if r.closed {
+		return nil, ErrClosed
 	}
+	if e := r.entries[slug]; e != nil && time.Since(e.checked) < checkEvery {
+		return e, nil
+	}
+	return nil, nil
+}
+
+// look reads the portal and keeps its clients, or new ones if its account changed.
+func (r *Registry) look(ctx context.Context, slug string) (*entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	asked := time.Now()
 	portal, err := r.store.Portal(ctx, slug)
 	if err != nil {
 		return nil, fmt.Errorf("portal %s: %w", slug, err)
 	}
-	if known != nil && known.portal.Version == portal.Version {
-		known.portal, known.checked = portal, time.Now()
-		return known, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, ErrClosed
 	}
-	fresh, err := r.build(portal)
-	if err != nil {
-		return nil, fmt.Errorf("portal %s: %w", slug, err)
+	old := r.entries[slug]
+	if old != nil && old.portal.Version == portal.Version {
+		same := *old
+		same.portal, same.checked = portal, asked
+		r.entries[slug] = &same
+		return &same, nil
 	}
-	if known != nil {
-		go known.close() // what it gathered is still sent
+	if old != nil {
+		r.retire(old)
 	}
-	r.entries[slug] = fresh
-	return fresh, nil
-}
-
-func (r *Registry) build(p store.Portal) (*entry, error) {
-	e := &entry{portal: p, checked: time.Now()}
-	if p.Bitrix24.WebhookURL != "" || p.Bitrix24.ClientID != "" {
-		client, err := bitrix24.NewClient(r.bitrixConfig(p))
-		if err != nil {
-			return nil, err
-		}
-		e.loader = bitrix24.NewLoader(client, bitrix24.LoaderConfig{})
-		e.gateway = e.loader
-	}
-	if p.Chat2Desk.Token != "" {
-		e.chat = chat2desk.New(chat2desk.Config{
-			BaseURL: p.Chat2Desk.BaseURL, StorageURL: p.Chat2Desk.StorageURL, Token: p.Chat2Desk.Token,
-			HTTPClient: &http.Client{Transport: r.opts.Transport}, Timeout: r.opts.Chat2DeskTimeout,
-			Location: zone(p.Chat2Desk.TimeZone), RatePerSecond: r.opts.Chat2DeskRate, Burst: max(1, int(5*r.opts.Chat2DeskRate)),
-		})
-	}
+	e := r.build(portal)
+	e.checked = asked
+	r.entries[slug] = e
 	return e, nil
-}
-
-// zone is the account's time zone, for dates that name none; UTC if unknown.
-func zone(name string) *time.Location {
-	location, err := time.LoadLocation(name)
-	if err != nil {
-		return time.UTC
-	}
-	return location
-}
-
-func (r *Registry) bitrixConfig(p store.Portal) bitrix24.Config {
-	cfg := bitrix24.Config{
-		Bucket:     bucket{store: r.store, portal: p, source: r.opts.Source},
-		HTTPClient: &http.Client{Transport: r.opts.Transport}, Timeout: r.opts.Bitrix24Timeout, UserAgent: r.opts.UserAgent,
-		OnMoved: func(ctx context.Context, base string) error { return r.store.SetBitrix24Base(ctx, p.Slug, base) },
-	}
-	if p.Bitrix24.WebhookURL != "" {
-		cfg.WebhookURL = p.Bitrix24.WebhookURL
-		return cfg
-	}
-	cfg.OAuth = &bitrix24.OAuth{
-		ClientID: p.Bitrix24.ClientID, ClientSecret: p.Bitrix24.ClientSecret,
-		ServerEndpoint: p.Bitrix24.OAuthServer, Tokens: tokens{store: r.store, portal: p.Slug},
-	}
-	return cfg
-}
-
-func (e *entry) close() {
-	if e.loader != nil {
-		e.loader.Close()
-	}
-}
-
-// WebURL is the address of the portal's pages, for links to CRM cards:
-// https://host without a path. It is "" when the account has no address yet.
-func WebURL(p store.Portal) string {
-	raw := p.Bitrix24.WebhookURL
-	if raw == "" {
-		raw = p.Bitrix24.ClientEndpoint
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
 }
