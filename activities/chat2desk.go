@@ -7,18 +7,12 @@ import (
 	"fmt"
 	"slices"
 
-	"go.temporal.io/sdk/activity"
-
 	"puente/chat2desk"
 	"puente/dialog"
 	"puente/portals"
 	"puente/store"
 	"puente/workflows"
 )
-
-// patientAttempts is how often Chat2Desk is asked for a transcript before the
-// webhooks have to do: about half a minute with the retry policy of chatStep.
-const patientAttempts = 6
 
 // Chat2Desk holds the steps that ask Chat2Desk.
 type Chat2Desk struct {
@@ -31,34 +25,36 @@ type Chat2Desk struct {
 // last_request_id may be the quality poll that follows each close (chat2desk
 // reference §1.1, §3.3).
 func (a *Chat2Desk) LearnRequest(ctx context.Context, in workflows.LearnRequestInput) (workflows.LearnedRequest, error) {
+	out := workflows.LearnedRequest{DialogID: in.DialogID, ChannelID: in.ChannelID}
 	api, err := a.Portals.Chat2Desk(ctx, in.Portal)
 	if err != nil {
-		return workflows.LearnedRequest{}, classify("", err)
+		return out, classify(ctx, "", err)
 	}
-	out := workflows.LearnedRequest{DialogID: in.DialogID, ChannelID: in.ChannelID}
 	if out.DialogID == 0 {
 		out.DialogID, err = newestDialog(ctx, api, in.ClientID)
 		if err != nil || out.DialogID == 0 {
-			return out, ignoreNotFound(err)
+			return out, ignoreNotFound(ctx, err)
 		}
 	}
 	d, err := api.Dialog(ctx, out.DialogID)
 	if err != nil {
-		return out, ignoreNotFound(err)
+		return out, ignoreNotFound(ctx, err)
 	}
 	out.ChannelID = cmp.Or(d.ChannelID, out.ChannelID)
 	out.RequestID, err = lastTalk(ctx, api, d)
-	return out, ignoreNotFound(err)
+	return out, ignoreNotFound(ctx, err)
 }
 
 // lastTalk is the newest request of a dialog in which a person wrote, 0 if
 // there is none.
 func lastTalk(ctx context.Context, api *chat2desk.API, d chat2desk.Dialog) (int64, error) {
-	messages, err := api.RequestMessages(ctx, d.LastRequestID)
-	if err == nil && newestTalk(messages) != 0 {
-		return d.LastRequestID, nil
+	if d.LastRequestID != 0 {
+		messages, err := api.RequestMessages(ctx, d.LastRequestID)
+		if err == nil && newestTalk(messages) != 0 {
+			return d.LastRequestID, nil
+		}
 	}
-	messages, err = api.DialogMessages(ctx, d.ID, 0)
+	messages, err := api.DialogMessages(ctx, d.ID, 0)
 	if errors.Is(err, chat2desk.ErrIncomplete) {
 		err = nil // the newest come first
 	}
@@ -68,11 +64,16 @@ func lastTalk(ctx context.Context, api *chat2desk.API, d chat2desk.Dialog) (int6
 // newestTalk is the request of the last message that a person wrote.
 func newestTalk(messages []chat2desk.Message) int64 {
 	for _, m := range slices.Backward(messages) {
-		if m.Type == chat2desk.TypeFromClient || m.Type == chat2desk.TypeToClient {
+		if talk(m) && m.RequestID != 0 {
 			return m.RequestID
 		}
 	}
 	return 0
+}
+
+// talk reports whether a person wrote a message: the client or an operator.
+func talk(m chat2desk.Message) bool {
+	return m.Type == chat2desk.TypeFromClient || m.Type == chat2desk.TypeToClient
 }
 
 func newestDialog(ctx context.Context, api *chat2desk.API, client int64) (int64, error) {
@@ -85,11 +86,11 @@ func newestDialog(ctx context.Context, api *chat2desk.API, client int64) (int64,
 }
 
 // ignoreNotFound makes "unknown there" an empty answer.
-func ignoreNotFound(err error) error {
+func ignoreNotFound(ctx context.Context, err error) error {
 	if chat2desk.KindOf(err) == chat2desk.KindNotFound {
 		return nil
 	}
-	return classify("", err)
+	return classify(ctx, "", err)
 }
 
 // LoadDialog takes the snapshot of a closed cycle and stores it: the messages
@@ -98,23 +99,30 @@ func ignoreNotFound(err error) error {
 // web analytics. Texts and names stay in the store, only counts and ids are
 // returned. It may run again: the snapshot is replaced.
 func (a *Chat2Desk) LoadDialog(ctx context.Context, in workflows.LoadInput) (workflows.LoadedDialog, error) {
-	l := &loader{store: a.Store, in: in.Sync, patient: activity.GetInfo(ctx).Attempt < patientAttempts}
+	l := &loader{store: a.Store, in: in.Sync, attempt: attempt(ctx)}
+	out, err := a.load(ctx, l, in)
+	return out, classify(ctx, "load", err, l.secrets()...)
+}
+
+func (a *Chat2Desk) load(ctx context.Context, l *loader, in workflows.LoadInput) (workflows.LoadedDialog, error) {
 	var err error
 	if l.settings, err = a.Store.SettingsVersion(ctx, in.Sync.Portal, in.Version); err != nil {
-		return workflows.LoadedDialog{}, classify("load", err)
+		return workflows.LoadedDialog{}, err
 	}
 	if l.api, err = a.Portals.Chat2Desk(ctx, in.Sync.Portal); err != nil {
-		return workflows.LoadedDialog{}, classify("load", err)
+		return workflows.LoadedDialog{}, err
 	}
 	snapshot, err := l.load(ctx)
 	if err != nil {
-		return workflows.LoadedDialog{}, classify("load", err)
+		return workflows.LoadedDialog{}, err
 	}
 	if err := a.Store.SaveSnapshot(ctx, in.Sync.Portal, in.SyncID, snapshot); err != nil {
-		return workflows.LoadedDialog{}, classify("load", err)
+		return workflows.LoadedDialog{}, err
 	}
-	step := store.Step{SyncID: in.SyncID, Name: "load", Status: "done", Detail: fmt.Sprintf("%d messages from %s", len(snapshot.Messages), snapshot.Source)}
-	return l.loaded(snapshot), classify("load", a.Store.SaveStep(ctx, step))
+	return l.loaded(snapshot), a.Store.SaveStep(ctx, store.Step{
+		SyncID: in.SyncID, Name: "load", Status: store.StepDone,
+		Detail: fmt.Sprintf("%d messages from %s", len(snapshot.Messages), snapshot.Source),
+	})
 }
 
 // loaded reduces a snapshot to what the workflow decides by.
@@ -130,31 +138,8 @@ func (l *loader) loaded(s dialog.Snapshot) workflows.LoadedDialog {
 	return out
 }
 
-// tolerate decides whether an error of Chat2Desk may be passed over: what is
-// permanent, or lasts longer than the first attempts, must not keep a dialog
-// out of the CRM. An error that is worth a retry is returned.
-func (l *loader) tolerate(err error) error {
-	var api *chat2desk.Error
-	if !errors.As(err, &api) {
-		return err
-	}
-	retry := api.Kind == chat2desk.KindAmbiguous || api.Kind == chat2desk.KindRateLimited
-	if retry && l.patient {
-		return err
-	}
-	return nil
-}
-
 func union(a, b []int64) []int64 {
-	seen := map[int64]bool{}
-	var out []int64
-	for _, list := range [][]int64{a, b} {
-		for _, id := range list {
-			if !seen[id] {
-				seen[id] = true
-				out = append(out, id)
-			}
-		}
-	}
-	return out
+	both := slices.Concat(a, b)
+	slices.Sort(both)
+	return slices.Compact(both)
 }

@@ -10,28 +10,10 @@ import (
 
 	"puente/bitrix24"
 	"puente/dialog"
-	"puente/phone"
 	"puente/settings"
 	"puente/store"
 	"puente/texts"
 	"puente/workflows"
-)
-
-// Steps of a commit, as the ledger names them and as keys of the batch.
-const (
-	stepContact        = "contact"
-	stepEntity         = "entity"
-	stepFields         = "fields"
-	stepComment        = "comment"
-	stepContactComment = "contact-comment"
-	// stepSent says that a write left this process: its outcome is unknown
-	// until the steps above are done.
-	stepSent = "sent"
-)
-
-const (
-	stepDone   = "done"
-	stepFailed = "failed"
 )
 
 // CommitDialog writes a cycle to the CRM as planned, in one request where that
@@ -42,47 +24,49 @@ const (
 func (a *Bitrix24) CommitDialog(ctx context.Context, in workflows.CommitInput) (workflows.Committed, error) {
 	s, err := a.session(ctx, in.Portal, in.SyncID, in.Version)
 	if err != nil {
-		return workflows.Committed{}, classify("", err)
+		return workflows.Committed{}, s.end(ctx, "", err)
 	}
-	c := &commit{session: s, in: in, done: map[string]int64{}}
+	c := &commit{session: s, in: in}
 	err = c.run(ctx)
-	if err := errors.Join(err, c.count(ctx)); err != nil {
-		return c.result(), classify(c.failedStep, err)
-	}
-	return c.result(), nil
+	return c.result(), s.end(ctx, c.failedStep, err)
 }
 
 // commit is one attempt to bring a cycle into the CRM.
 type commit struct {
 	*session
 	in          workflows.CommitInput
-	done        map[string]int64 // step → id of what it made
-	unsure      bool             // a write left without an answer
-	opened      time.Time        // when the ledger row was made
+	ledger      ledger
+	contact     int64      // the client's contact; 0 = none yet
+	entity      dialog.Ref // where the transcript goes; ID 0 = still to be made
+	ours        bool       // this sync made the entity
 	responsible int64
 	unmapped    bool
-	number      phone.Number
-	hasTel      bool
 	fields      map[string]any // mapped fields of the deal or lead
+	corrected   map[string]any // those of fields that a person gave
 	rendered    dialog.Rendered
 	failedStep  string
 }
 
 func (c *commit) run(ctx context.Context) error {
-	c.number, c.hasTel = clientPhone(c.settings, c.snapshot.Client)
+	if kind := c.in.Plan.Entity.Kind; entityTypes[kind] == 0 {
+		text := fmt.Sprintf("the plan names no entity (%s): map the channel in the settings (crm.channels), and run it again", c.in.Plan.Rule)
+		return final(stepEntity, errInvalid, text)
+	}
 	if err := c.renewClaim(ctx); err != nil {
 		return err
 	}
 	if err := c.recall(ctx); err != nil {
 		return err
 	}
+	c.choosePeople()
+	if err := c.mapFields(ctx); err != nil {
+		return err
+	}
 	if c.complete() {
 		return nil
 	}
-	if err := c.prepare(ctx); err != nil {
-		return err
-	}
-	if c.unsure {
+	c.rendered = dialog.Render(c.snapshot, dialog.RenderOptions{Texts: c.texts(), Zone: c.settings.Zone(), Marker: c.marker()})
+	if c.ledger.unsure() {
 		if err := c.reconcile(ctx); err != nil {
 			return err
 		}
@@ -93,12 +77,10 @@ func (c *commit) run(ctx context.Context) error {
 // renewClaim makes sure that the client is still ours: what was found holds
 // only as long as nobody else may create for the same keys.
 func (c *commit) renewClaim(ctx context.Context) error {
-	keys := clientKeys(c.in.ClientID, c.number, c.hasTel, c.snapshot.Client.Email)
+	keys := c.clientKeys(c.in.ClientID)
 	held, err := c.store.HoldsClaims(ctx, c.portal, c.in.Owner, keys)
-	if err != nil {
-		return err
-	}
-	if held {
+	if err == nil && held {
+		keys = append(keys, contactKeys(c.in.Plan.Contact)...)
 		held, _, err = c.store.Claim(ctx, c.portal, c.in.Owner, keys, claimLease)
 	}
 	if err == nil && !held {
@@ -107,123 +89,68 @@ func (c *commit) renewClaim(ctx context.Context) error {
 	return err
 }
 
-// recall reads from the ledger what earlier attempts did.
-func (c *commit) recall(ctx context.Context) error {
-	row, err := c.store.Sync(ctx, c.portal, c.syncID)
-	if err != nil {
-		return err
-	}
-	c.opened = row.CreatedAt
-	steps, err := c.store.Steps(ctx, c.syncID)
-	for _, s := range steps {
-		switch {
-		case s.Name == stepSent:
-			c.unsure = true
-		case s.Status == stepDone:
-			c.done[s.Name] = s.EntityID
-		}
-	}
-	return err
-}
-
-// prepare decides everything that needs no answer: people, fields, texts.
-func (c *commit) prepare(ctx context.Context) error {
-	c.responsible, c.unmapped = c.settings.UserFor(c.in.OperatorID)
-	c.unmapped = !c.unmapped
-	correction := c.correction()
-	c.responsible = cmp.Or(correction.Responsible, c.responsible, c.settings.Operators.Administrator)
-	if err := c.mapFields(ctx, correction); err != nil {
-		return err
-	}
-	c.rendered = dialog.Render(c.snapshot, dialog.RenderOptions{Texts: c.texts(), Zone: c.settings.Zone(), Marker: c.marker()})
-	return nil
+// choosePeople decides who is responsible (A8).
+func (c *commit) choosePeople() {
+	user, mapped := c.settings.UserFor(c.in.OperatorID)
+	chosen := c.correction().Responsible
+	c.responsible = cmp.Or(chosen, user, c.settings.Operators.Administrator)
+	c.unmapped = !mapped && c.in.OperatorID != 0 && chosen == 0
 }
 
 // mapFields converts analytics and custom fields. A problem may come from
 // fields that were read before somebody added one: it is checked against the
 // portal as it is now before the run parks.
-func (c *commit) mapFields(ctx context.Context, correction dialog.Correction) error {
-	kind := c.in.Plan.Entity.Kind
-	if !wantsFields(c.settings) && len(correction.Fields) == 0 {
+func (c *commit) mapFields(ctx context.Context) error {
+	if !wantsFields(c.settings) && len(c.correction().Fields) == 0 {
 		return nil
 	}
+	c.failedStep = stepFields
 	var problems []dialog.Problem
 	for _, age := range []time.Duration{fieldsAge, 0} {
-		types, err := c.fieldTypes(ctx, kind, age)
+		types, err := c.fieldTypes(ctx, c.entity.Kind, age)
 		if err != nil {
-			c.failedStep = stepFields
 			return err
 		}
-		c.fields, problems = c.convert(kind, correction, types)
-		if len(problems) == 0 {
+		if problems = c.convert(types); len(problems) == 0 {
+			c.failedStep = ""
 			return nil
 		}
 	}
-	c.failedStep = stepFields
-	return final(stepFields, "FIELD_MAPPING", problems[0].String()+more(len(problems)-1))
+	return c.refuseFields(ctx, problems)
 }
 
-func (c *commit) convert(kind dialog.Kind, correction dialog.Correction, types map[string]settings.FieldType) (map[string]any, []dialog.Problem) {
-	fields, problems := dialog.MapFields(c.settings, c.snapshot, kind, types)
-	corrected, wrong := dialog.CorrectionFields(c.settings, correction, types)
-	maps.Copy(fields, corrected)
-	return literalFields(fields), append(problems, wrong...)
+// marks are the fields by which Puente finds again what it made.
+var marks = []string{"originatorId", "originId"}
+
+// convert fills c.fields and c.corrected.
+func (c *commit) convert(types map[string]settings.FieldType) []dialog.Problem {
+	fields, problems := dialog.MapFields(c.settings, c.snapshot, c.entity.Kind, types)
+	corrected, wrong := dialog.CorrectionFields(c.settings, c.correction(), types)
+	c.corrected = literalFields(corrected)
+	c.fields = literalFields(fields)
+	maps.Copy(c.fields, c.corrected)
+	for _, name := range marks {
+		if _, mapped := c.fields[name]; mapped {
+			wrong = append(wrong, dialog.Problem{Source: "the mapping", Field: name, Why: "Puente finds its own entities by this field"})
+		}
+	}
+	return append(problems, wrong...)
 }
 
-func more(n int) string {
-	if n == 0 {
-		return ""
+// refuseFields parks the sync. The values stand in the ledger only: they are
+// the client's.
+func (c *commit) refuseFields(ctx context.Context, problems []dialog.Problem) error {
+	p := problems[0]
+	text := p.Source + " cannot go to " + p.Field + ": " + p.Why
+	if n := len(problems) - 1; n > 0 {
+		text += fmt.Sprintf(" (and %d more fields)", n)
 	}
-	return fmt.Sprintf(" (and %d more fields)", n)
-}
-
-// reconcile looks up what a write without an answer has done.
-func (c *commit) reconcile(ctx context.Context) error {
-	var commands []bitrix24.Command
-	if c.makes(stepContact) {
-		commands = append(commands, byOrigin(stepContact, dialog.Contact, clientOrigin(c.in.ClientID)))
-	}
-	if c.makes(stepEntity) {
-		commands = append(commands, byOrigin(stepEntity, c.in.Plan.Entity.Kind, c.in.Origin))
-	}
-	res, err := c.batch(ctx, false, commands...)
-	if err != nil {
+	step := store.Step{Name: stepFields, Status: store.StepFailed, Error: p.String(), Requests: c.requests}
+	if err := c.saveStep(ctx, step); err != nil {
 		return err
 	}
-	for _, step := range []string{stepContact, stepEntity} {
-		if err := res.trouble(step); err != nil {
-			return err
-		}
-		var rows itemsAnswer
-		if res.into(step, &rows) && len(rows.Items) > 0 {
-			if err := c.save(ctx, step, int64(rows.Items[0].ID), "found again: its answer was lost"); err != nil {
-				return err
-			}
-		}
-	}
-	return c.reconcileComments(ctx)
-}
-
-func (c *commit) reconcileComments(ctx context.Context) error {
-	targets := map[string]dialog.Ref{stepComment: {Kind: c.in.Plan.Entity.Kind, ID: c.entityID()}}
-	if c.settings.CRM.CommentOnContact {
-		targets[stepContactComment] = dialog.Ref{Kind: dialog.Contact, ID: c.contactID()}
-	}
-	for step, target := range targets {
-		if _, done := c.done[step]; done || target.ID == 0 {
-			continue
-		}
-		id, err := c.findComment(ctx, target)
-		if err != nil {
-			return err
-		}
-		if id != 0 {
-			if err := c.save(ctx, step, id, "found again: its answer was lost"); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return final(stepFields, "FIELD_MAPPING",
+		text+". What to do: correct the mapping (settings analytics or fields) or the value, and run it again")
 }
 
 // write sends what is missing. A chain, in which a later command needs what an
@@ -236,7 +163,7 @@ func (c *commit) write(ctx context.Context) error {
 		}
 		res, err := c.batch(ctx, chained, commands...)
 		if err != nil {
-			return err
+			return errors.Join(c.unanswered(ctx, bitrix24.KindOf(err) == bitrix24.KindAmbiguous), err)
 		}
 		if err := c.take(ctx, commands, res); err != nil {
 			return err
@@ -245,75 +172,57 @@ func (c *commit) write(ctx context.Context) error {
 	return c.writeFile(ctx)
 }
 
-// sending writes down, before anything leaves, that the outcome is open.
-func (c *commit) sending(ctx context.Context) error {
-	return c.store.SaveStep(ctx, store.Step{SyncID: c.syncID, Name: stepSent, Status: stepDone, Detail: "a write was sent to the portal"})
-}
-
 // take stores the outcome of each command and returns the first failure.
 func (c *commit) take(ctx context.Context, commands []bitrix24.Command, res results) error {
+	ctx, cancel := kept(ctx)
+	defer cancel()
 	var failed error
+	open := false
 	for _, command := range commands {
-		r := res[command.Key]
-		if r.Err != nil {
-			if failed == nil && !errors.Is(r.Err, bitrix24.ErrNotRun) {
-				failed, c.failedStep = r.Err, command.Key
-				if err := c.saveFailed(ctx, command.Key, r.Err); err != nil {
-					return err
-				}
-			}
-			continue
+		id, cause := outcomeOf(command, res[command.Key])
+		open = open || bitrix24.KindOf(cause) == bitrix24.KindAmbiguous
+		var err error
+		switch {
+		case cause == nil:
+			err = c.save(ctx, command.Key, id, "")
+		case failed == nil && !errors.Is(cause, bitrix24.ErrNotRun):
+			failed, c.failedStep = cause, command.Key
+			err = c.saveFailed(ctx, command.Key, cause)
 		}
-		if err := c.save(ctx, command.Key, madeID(r), ""); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	if failed != nil && c.gone(failed) {
-		return final(c.failedStep, workflows.ErrEntityGone, failed.Error())
+	if failed == nil {
+		return nil
 	}
-	return failed
+	return c.refused(ctx, failed, open)
 }
 
-// gone reports whether the failure means that the chosen entity was deleted
-// after it had been found.
-func (c *commit) gone(err error) bool {
-	return c.in.Plan.Entity.ID != 0 && bitrix24.KindOf(err) == bitrix24.KindNotFound
-}
-
-// madeID is the id in the answer of an add: crm.item.add tells the item,
-// crm.timeline.comment.add the bare id.
-func madeID(r bitrix24.Result) int64 {
-	var made itemAnswer
-	if r.Decode(&made) == nil && made.Item.ID != 0 {
-		return int64(made.Item.ID)
+// outcomeOf is what a command made. An entity without an id in the answer may
+// exist: it is looked up.
+func outcomeOf(command bitrix24.Command, r bitrix24.Result) (id int64, err error) {
+	if r.Err != nil {
+		return 0, r.Err
 	}
-	var id bitrix24.ID
-	if r.Decode(&id) == nil {
-		return int64(id)
+	id = madeID(r.Answer)
+	if id == 0 && command.Method == addMethod {
+		err = &bitrix24.Error{Kind: bitrix24.KindAmbiguous, Method: addMethod, Description: "the answer names no id"}
 	}
-	return 0
+	return id, err
 }
 
-func (c *commit) save(ctx context.Context, step string, id int64, detail string) error {
-	c.done[step] = id
-	return c.store.SaveStep(ctx, store.Step{
-		SyncID: c.syncID, Name: step, Status: stepDone, EntityKind: string(c.kindOf(step)), EntityID: id, Detail: detail, Requests: c.requests,
-	})
-}
-
-func (c *commit) saveFailed(ctx context.Context, step string, cause error) error {
-	return c.store.SaveStep(ctx, store.Step{SyncID: c.syncID, Name: step, Status: stepFailed, Error: cause.Error(), Requests: c.requests})
-}
-
-func (c *commit) kindOf(step string) dialog.Kind {
-	switch step {
-	case stepContact:
-		return dialog.Contact
-	case stepEntity, stepFields:
-		return c.in.Plan.Entity.Kind
-	default:
-		return "comment"
+// refused notes the failure of a step. What was found or made earlier may have
+// been deleted or merged meanwhile.
+func (c *commit) refused(ctx context.Context, cause error, open bool) error {
+	if bitrix24.KindOf(cause) == bitrix24.KindNotFound && (c.entity.ID != 0 || c.contact != 0) {
+		steps := entitySteps
+		if c.failedStep == stepContactComment || c.failedStep == stepEntity {
+			steps = contactSteps
+		}
+		cause = c.vanished(ctx, steps, mask(cause.Error(), c.secrets()))
 	}
+	return errors.Join(c.unanswered(ctx, open), cause)
 }
 
 func (c *commit) texts() texts.Bundle {
@@ -328,10 +237,8 @@ func (c *commit) correction() dialog.Correction {
 }
 
 func (c *commit) result() workflows.Committed {
-	plan := c.in.Plan
 	return workflows.Committed{
-		ContactID: c.contactID(), Entity: dialog.Ref{Kind: plan.Entity.Kind, ID: c.entityID()}, CommentID: c.done[stepComment],
-		Responsible: c.responsible, Unmapped: c.unmapped, NewEntity: plan.Entity.ID == 0, NewContact: plan.CreateContact,
-		AttachedFile: len(c.rendered.File) > 0,
+		ContactID: c.contact, Entity: c.entity, CommentID: c.ledger.id(stepComment), Responsible: c.responsible, Unmapped: c.unmapped,
+		NewEntity: c.ours, NewContact: c.contact != 0 && c.contact == c.ledger.id(stepContact), AttachedFile: len(c.rendered.File) > 0,
 	}
 }

@@ -25,12 +25,12 @@ func TestNewClientIsFoundNowhereAndMadeInOneChain(t *testing.T) {
 	require.NotZero(t, done.ContactID)
 	require.NotZero(t, done.Entity.ID)
 	require.NotZero(t, done.CommentID)
-	require.EqualValues(t, 1, b.crm.Stats().Requests-before)
+	require.Equal(t, int64(1), b.crm.Stats().Requests-before)
 
 	again, err := b.commit(501, plan)
 	require.NoError(t, err)
 	require.Equal(t, done.Entity, again.Entity, "a second attempt repeats nothing")
-	require.EqualValues(t, 1, b.crm.Stats().Requests-before)
+	require.Equal(t, int64(1), b.crm.Stats().Requests-before)
 
 	b.person(t, 502, "8 (999) 555-01-01")
 	second := b.find(t, 502)

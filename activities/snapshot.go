@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -19,14 +18,21 @@ import (
 // directoryAge is how old names of operators and channels may be.
 const directoryAge = time.Hour
 
+// patientAttempts is how often Chat2Desk is asked before the webhooks have to
+// do: about half a minute with the retry policy of chatStep.
+const patientAttempts = 6
+
 // loader gathers the snapshot of one cycle.
 type loader struct {
 	store    *store.Store
 	api      *chat2desk.API
 	settings settings.Settings
 	in       workflows.SyncInput
-	patient  bool // early attempts insist on Chat2Desk's answer
-	person   chat2desk.Client
+	attempt  int              // early attempts insist on Chat2Desk's answer
+	down     error            // why Chat2Desk is not asked any more in this attempt
+	refusal  error            // the last thing it could not give
+	person   chat2desk.Client // as the API gave it
+	client   dialog.Client    // as known
 }
 
 func (l *loader) load(ctx context.Context) (dialog.Snapshot, error) {
@@ -38,100 +44,58 @@ func (l *loader) load(ctx context.Context) (dialog.Snapshot, error) {
 	if err != nil {
 		return dialog.Snapshot{}, err
 	}
+	if err := l.loadClient(ctx, hooks); err != nil {
+		return dialog.Snapshot{}, err
+	}
 	s := dialog.Snapshot{
 		DialogID: l.in.DialogID, RequestID: l.in.RequestID, ChannelID: l.in.ChannelID, Transport: l.in.Transport,
-		OperatorID: l.in.OperatorID, RequestTags: l.in.Tags, ClosedAt: l.in.ClosedAt, Source: source,
-		Client: dialog.Client{ID: l.in.ClientID},
+		OperatorID: l.in.OperatorID, RequestTags: l.in.Tags, ClosedAt: l.in.ClosedAt, Source: source, Client: l.client,
 	}
 	l.fromMessages(&s, messages)
-	if err := l.client(ctx, &s, hooks); err != nil {
-		return s, err
-	}
 	if err := l.analytics(ctx, &s, messages); err != nil {
 		return s, err
 	}
 	return s, l.names(ctx, &s)
 }
 
-// webhooks reads the message events of the request from the inbox. An event
-// that does not tell its time happened when it came in.
-func (l *loader) webhooks(ctx context.Context) ([]chat2desk.Event, error) {
-	rows, err := l.store.RequestMessages(ctx, l.in.Portal, l.in.RequestID)
-	if err != nil {
-		return nil, err
+// consult asks Chat2Desk for one thing. given is false if it cannot give it
+// and the snapshot has to do without.
+func consult[T any](l *loader, fetch func() (T, error)) (value T, given bool, err error) {
+	if l.down != nil {
+		return value, false, nil
 	}
-	var events []chat2desk.Event
-	for _, row := range rows {
-		parsed, err := chat2desk.ParseEvents(row.Body)
-		if err != nil {
-			continue // it was accepted as unknown; there is no line in it
-		}
-		for _, e := range parsed {
-			if e.Time.IsZero() {
-				e.Time = row.ReceivedAt
-			}
-			if e.RequestID == l.in.RequestID {
-				events = append(events, e)
-			}
-		}
+	value, err = fetch()
+	if err == nil {
+		return value, true, nil
 	}
-	return events, nil
+	return value, false, l.tolerate(err)
 }
 
-// messages is the transcript recipe: the request's messages from the API, else
-// the dialog's filtered by request, completed by the webhooks.
-func (l *loader) messages(ctx context.Context, hooks []chat2desk.Event) ([]chat2desk.Message, dialog.Source, error) {
-	fromAPI, given, err := l.ask(ctx)
-	if err != nil {
-		return nil, "", err
+// tolerate decides whether an error of Chat2Desk may be passed over: what is
+// permanent, or lasts longer than the first attempts, must not keep a dialog
+// out of the CRM. Where the next question would fare no better none is asked:
+// each may take half a minute, and the attempt has to end in time.
+func (l *loader) tolerate(err error) error {
+	var api *chat2desk.Error
+	if !errors.As(err, &api) {
+		return err
 	}
-	known := map[int64]bool{}
-	for _, m := range fromAPI {
-		known[m.ID] = true
-	}
-	all, source := fromAPI, dialog.SourceAPI
-	for _, e := range hooks {
-		m, isMessage := e.Message()
-		if !isMessage || m.ID != 0 && known[m.ID] {
-			continue
+	l.refusal = err
+	switch api.Kind {
+	case chat2desk.KindAmbiguous, chat2desk.KindRateLimited:
+		if l.attempt < patientAttempts {
+			return err
 		}
-		known[m.ID] = true
-		m.Attachments = l.api.ResolveLinks(m.Attachments)
-		all, source = append(all, m), dialog.SourceBoth
+		l.down = err
+	case chat2desk.KindAuth, chat2desk.KindQuota:
+		l.down = err
 	}
-	if !given {
-		source = dialog.SourceWebhooks
-	}
-	slices.SortStableFunc(all, func(a, b chat2desk.Message) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
-	})
-	return slices.DeleteFunc(all, l.foreign), source, nil
+	return nil
 }
 
-// ask gets the messages from Chat2Desk; given is false if it cannot give them.
-func (l *loader) ask(ctx context.Context) (messages []chat2desk.Message, given bool, err error) {
-	if l.in.RequestID != 0 {
-		messages, err = l.api.RequestMessages(ctx, l.in.RequestID)
-		if err == nil {
-			return messages, true, nil
-		}
-		if err := l.tolerate(err); err != nil {
-			return nil, false, err
-		}
-	}
-	if l.in.DialogID == 0 {
-		return nil, false, nil
-	}
-	messages, err = l.api.DialogMessages(ctx, l.in.DialogID, l.in.RequestID)
-	if err != nil && !errors.Is(err, chat2desk.ErrIncomplete) {
-		return nil, false, l.tolerate(err)
-	}
-	return messages, err == nil && len(messages) > 0, nil
-}
-
-// foreign reports whether a message belongs to an earlier cycle of the request.
-func (l *loader) foreign(m chat2desk.Message) bool {
-	return !l.in.Since.IsZero() && !m.Time.IsZero() && !m.Time.After(l.in.Since)
+// secrets are the client's words that must not stand in an error.
+func (l *loader) secrets() []string {
+	return []string{l.client.Name, l.client.Email, l.client.Phone, l.client.Identity}
 }
 
 // fromMessages turns messages into lines and learns from them what the close
@@ -141,65 +105,54 @@ func (l *loader) fromMessages(s *dialog.Snapshot, messages []chat2desk.Message) 
 	for _, m := range messages {
 		s.Messages = append(s.Messages, line(m))
 		s.DialogID = cmp.Or(s.DialogID, m.DialogID)
+		s.RequestID = cmp.Or(s.RequestID, m.RequestID)
 		s.ChannelID = cmp.Or(s.ChannelID, m.ChannelID)
 		s.Transport = cmp.Or(s.Transport, m.Transport)
+		if s.OpenedAt.IsZero() {
+			s.OpenedAt = m.Time
+		}
 		if l.in.OperatorID == 0 && m.OperatorID != 0 && m.Type == chat2desk.TypeToClient {
 			s.OperatorID = m.OperatorID // the last one who wrote leads
 		}
 	}
-	if len(messages) > 0 {
-		s.OpenedAt = messages[0].Time
-	}
 }
 
-var authors = map[string]dialog.Author{
-	chat2desk.TypeFromClient: dialog.AuthorClient,
-	chat2desk.TypeToClient:   dialog.AuthorOperator,
-	chat2desk.TypeSystem:     dialog.AuthorSystem,
-	chat2desk.TypeComment:    dialog.AuthorComment,
-}
-
-func line(m chat2desk.Message) dialog.Message {
-	author, known := authors[m.Type]
-	if !known {
-		author = dialog.AuthorBot
-	}
-	out := dialog.Message{ID: m.ID, Time: m.Time, Author: author, OperatorID: m.OperatorID, Text: m.Text, Location: m.Location}
-	for _, f := range m.Attachments {
-		out.Files = append(out.Files, dialog.File{Name: f.Name, URL: f.Link})
-	}
-	return out
-}
-
-// client reads the person. If Chat2Desk cannot tell, the webhooks do.
-func (l *loader) client(ctx context.Context, s *dialog.Snapshot, hooks []chat2desk.Event) error {
-	c, err := l.api.Client(ctx, l.in.ClientID)
-	if err != nil {
-		if err := l.tolerate(err); err != nil {
-			return err
-		}
-		s.Client = clientOfHooks(l.in.ClientID, hooks)
-		s.Client.TagIDs = l.in.ClientTags
+// loadClient reads the person. If Chat2Desk cannot tell, the webhooks do; but
+// tags and custom fields stand in no webhook: while they decide something, the
+// step waits for them.
+func (l *loader) loadClient(ctx context.Context, hooks []chat2desk.Event) error {
+	c, given, err := consult(l, func() (chat2desk.Client, error) { return l.api.Client(ctx, l.in.ClientID) })
+	switch {
+	case err != nil:
+		return err
+	case given:
+		l.person, l.client = c, clientOf(c)
 		return nil
+	case l.down != nil && l.needsClient():
+		return l.down
 	}
-	l.person, s.Client = c, clientOf(c)
+	l.client = clientOfHooks(l.in.ClientID, hooks)
+	l.client.TagIDs = l.in.ClientTags
 	return nil
+}
+
+func (l *loader) needsClient() bool {
+	return l.settings.Tags.Mode != settings.TagsIgnore || len(l.settings.Fields) > 0
 }
 
 func clientOfHooks(id int64, hooks []chat2desk.Event) dialog.Client {
 	out := dialog.Client{ID: id}
 	for _, e := range hooks {
-		if e.Client == nil {
-			continue
+		if e.Client != nil {
+			out = clientOfRef(id, *e.Client)
 		}
-		out = clientOfRef(id, *e.Client)
 	}
 	return out
 }
 
 // clientOfRef is what a webhook tells of the person.
 func clientOfRef(id int64, c chat2desk.ClientRef) dialog.Client {
-	return dialog.Client{ID: id, Name: c.DisplayName(), Identity: c.Phone, Phone: c.RealPhone()}
+	return clientOf(chat2desk.Client{ID: id, Name: c.Name, AssignedName: c.AssignedName, Phone: c.Phone, ClientPhone: c.ClientPhone})
 }
 
 func clientOf(c chat2desk.Client) dialog.Client {
@@ -218,11 +171,9 @@ func (l *loader) analytics(ctx context.Context, s *dialog.Snapshot, messages []c
 	if len(l.settings.Analytics.Fields) == 0 && l.settings.Analytics.Combined == "" {
 		return nil
 	}
-	rows, err := l.api.WebAnalytics(ctx, l.in.ClientID)
+	rows, _, err := consult(l, func() ([]chat2desk.Analytics, error) { return l.api.WebAnalytics(ctx, l.in.ClientID) })
 	if err != nil {
-		if err := l.tolerate(err); err != nil {
-			return err
-		}
+		return err
 	}
 	s.Analytics = map[string]string{}
 	for _, row := range rows {
@@ -238,13 +189,18 @@ func (l *loader) analytics(ctx context.Context, s *dialog.Snapshot, messages []c
 		return err
 	}
 	fill(s.Analytics, chat2desk.ClientAnalytics(l.person, fields))
-	for i := range s.Messages { // the message that brought the client here
-		if s.Messages[i].Author == dialog.AuthorClient {
-			fill(s.Analytics, map[string]string{"message_id": strconv.FormatInt(s.Messages[i].ID, 10)})
-			break
+	fill(s.Analytics, map[string]string{"message_id": firstOfClient(s.Messages)})
+	return nil
+}
+
+// firstOfClient is the id of the message that brought the client here.
+func firstOfClient(messages []dialog.Message) string {
+	for _, m := range messages {
+		if m.Author == dialog.AuthorClient && m.ID != 0 {
+			return strconv.FormatInt(m.ID, 10)
 		}
 	}
-	return nil
+	return ""
 }
 
 func fill(into, from map[string]string) {
@@ -285,20 +241,17 @@ func (l *loader) names(ctx context.Context, s *dialog.Snapshot) error {
 // directory reads a list of the account through the cache (D5). If Chat2Desk
 // cannot give it, the old one serves.
 func directory[T any](ctx context.Context, l *loader, name string, fetch func(context.Context) ([]T, error)) ([]T, error) {
-	var out []T
+	var old []T
 	raw, age, found, err := l.store.Directory(ctx, l.in.Portal, name)
 	if err != nil {
 		return nil, err
 	}
-	if found {
-		err = json.Unmarshal(raw, &out)
+	if found && json.Unmarshal(raw, &old) == nil && age < directoryAge {
+		return old, nil
 	}
-	if found && err == nil && age < directoryAge {
-		return out, nil
-	}
-	fresh, err := fetch(ctx)
-	if err != nil {
-		return out, l.tolerate(err)
+	fresh, given, err := consult(l, func() ([]T, error) { return fetch(ctx) })
+	if err != nil || !given {
+		return old, err
 	}
 	raw, err = json.Marshal(fresh)
 	if err != nil {

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"puente/dialog"
 	"puente/portals"
+	"puente/settings"
 	"puente/store"
 	"puente/workflows"
 )
@@ -25,11 +27,16 @@ type Store struct {
 	Portals *portals.Registry
 }
 
-// RecallDialog reads what earlier runs of a dialog learned.
+// RecallDialog reads what earlier runs of a dialog learned. A portal that has
+// no settings yet must not keep a dialog from being followed: it gets the
+// defaults, and its syncs say what is missing.
 func (a *Store) RecallDialog(ctx context.Context, in workflows.RecallInput) (workflows.Recalled, error) {
 	conf, _, err := a.Store.Settings(ctx, in.Portal)
+	if errors.Is(err, store.ErrNotFound) {
+		conf, err = settings.Default(), nil
+	}
 	if err != nil {
-		return workflows.Recalled{}, classify("", err)
+		return workflows.Recalled{}, classify(ctx, "", err)
 	}
 	out := workflows.Recalled{SettleSeconds: conf.General.SettleSeconds}
 	row, err := a.Store.Dialog(ctx, in.Portal, in.ClientID, in.ChannelID)
@@ -37,7 +44,7 @@ func (a *Store) RecallDialog(ctx context.Context, in workflows.RecallInput) (wor
 		return out, nil
 	}
 	if err != nil {
-		return out, classify("", err)
+		return out, classify(ctx, "", err)
 	}
 	out.DialogID, out.Transport, out.OperatorID = row.DialogID, row.Transport, row.OperatorID
 	requests, err := a.Store.RequestsOfDialog(ctx, in.Portal, in.ClientID, in.ChannelID, recalled)
@@ -46,7 +53,7 @@ func (a *Store) RecallDialog(ctx context.Context, in workflows.RecallInput) (wor
 			out.Closed = append(out.Closed, dialog.Closed{RequestID: r.RequestID, Number: r.Cycle, ClosedAt: r.ClosedAt})
 		}
 	}
-	return out, classify("", err)
+	return out, classify(ctx, "", err)
 }
 
 // RecordClose notes that a cycle is handed over, so that the next run of the
@@ -61,27 +68,37 @@ func (a *Store) RecordClose(ctx context.Context, in workflows.RecordCloseInput) 
 		ClosedAt: in.Closed.ClosedAt, Cycle: in.Closed.Number,
 	})
 	if err != nil {
-		return false, classify("", err)
+		return false, classify(ctx, "", err)
 	}
 	row, err := a.Store.Request(ctx, in.Portal, in.Closed.RequestID)
-	return row.Type != dialog.TypeRating, classify("", err)
+	return row.Type != dialog.TypeRating, classify(ctx, "", err)
 }
 
 // OpenSync opens the ledger row of a sync or finds the one that is there, and
 // reads the settings that decide it. Settings are read anew on each re-run: a
-// corrected mapping is what re-runs are for.
+// corrected mapping is what re-runs are for. The row comes first: a sync that
+// fails because its portal has no settings is to be seen in the ledger.
 func (a *Store) OpenSync(ctx context.Context, in workflows.OpenSyncInput) (workflows.OpenedSync, error) {
-	portal, err := a.Portals.Portal(ctx, in.Sync.Portal)
-	if err != nil {
-		return workflows.OpenedSync{}, classify("", err)
-	}
-	conf, version, err := a.Store.Settings(ctx, in.Sync.Portal)
-	if err != nil {
-		return workflows.OpenedSync{}, classify("", err)
+	out, err := a.openSync(ctx, in)
+	return out, classify(ctx, "", err)
+}
+
+func (a *Store) openSync(ctx context.Context, in workflows.OpenSyncInput) (workflows.OpenedSync, error) {
+	conf, version, errConf := a.Store.Settings(ctx, in.Sync.Portal)
+	if errConf != nil && !errors.Is(errConf, store.ErrNotFound) {
+		return workflows.OpenedSync{}, errConf
 	}
 	row, err := a.openRow(ctx, in, version)
 	if err != nil {
-		return workflows.OpenedSync{}, classify("", err)
+		return workflows.OpenedSync{}, err
+	}
+	if errConf != nil {
+		return workflows.OpenedSync{}, final("", "NO_SETTINGS",
+			"the portal has no settings yet: save them (`puente portal add` or PUT …/settings), and run it again")
+	}
+	portal, err := a.Portals.Portal(ctx, in.Sync.Portal)
+	if err != nil {
+		return workflows.OpenedSync{}, err
 	}
 	rule, mapped := conf.ChannelRule(in.Sync.ChannelID)
 	out := workflows.OpenedSync{
@@ -91,7 +108,7 @@ func (a *Store) OpenSync(ctx context.Context, in workflows.OpenSyncInput) (workf
 	if len(row.Correction) > 0 {
 		err = json.Unmarshal(row.Correction, &out.Correction)
 	}
-	return out, classify("", err)
+	return out, err
 }
 
 func (a *Store) openRow(ctx context.Context, in workflows.OpenSyncInput, version int) (store.Sync, error) {
@@ -133,26 +150,30 @@ func ended(status string, rerun int) bool {
 }
 
 // FinishSync ends a sync in the ledger, remembers what was learned and gives
-// the client's keys free.
+// the client's keys free. Of a sync that is given up, what it made before stays
+// in the ledger.
 func (a *Store) FinishSync(ctx context.Context, in workflows.FinishInput) (bool, error) {
-	if err := a.remember(ctx, in); err != nil {
-		return false, classify("", err)
+	row, err := a.rowOf(ctx, in.Portal, in.SyncID, in.Owner)
+	if err != nil || row.ID == "" {
+		return false, classify(ctx, "", err)
 	}
-	err := a.Store.UpdateSync(ctx, in.Portal, in.SyncID, func(s *store.Sync) {
-		s.Status, s.Reason, s.Rule, s.FinishedAt = string(in.Status), in.Reason, in.Rule, time.Now().UTC()
+	if err := a.remember(ctx, in); err != nil {
+		return false, classify(ctx, "", err)
+	}
+	made, err := a.made(ctx, row.ID)
+	if err != nil {
+		return false, classify(ctx, "", err)
+	}
+	err = a.Store.UpdateSync(ctx, in.Portal, row.ID, func(s *store.Sync) {
+		s.Status, s.Reason, s.Rule, s.FinishedAt = string(in.Status), in.Reason, cmp.Or(in.Rule, s.Rule), time.Now().UTC()
 		s.ErrorStep, s.ErrorCode, s.ErrorText = "", "", ""
-		s.ContactID, s.DealID = in.ContactID, in.DealID
-		switch in.Entity.Kind {
-		case dialog.Deal:
-			s.DealID = in.Entity.ID
-		case dialog.Lead:
-			s.LeadID = in.Entity.ID
-		}
+		setEntities(s, made)
+		setEntities(s, entitiesOf(in))
 	})
 	if err != nil {
-		return false, classify("", err)
+		return false, classify(ctx, "", err)
 	}
-	return true, classify("", a.Store.Release(ctx, in.Portal, in.Owner))
+	return true, classify(ctx, "", a.Store.Release(ctx, in.Portal, in.Owner))
 }
 
 // remember keeps the link client → contact and the entities of the dialog, for
@@ -166,33 +187,74 @@ func (a *Store) remember(ctx context.Context, in workflows.FinishInput) error {
 			return err
 		}
 	}
-	row := store.DialogRow{
+	found := entitiesOf(in)
+	return a.Store.LearnDialog(ctx, store.DialogRow{
 		Portal: in.Portal, ClientID: in.Sync.ClientID, ChannelID: in.Sync.ChannelID, DialogID: in.Sync.DialogID,
-		ContactID: in.ContactID, DealID: in.DealID,
-	}
-	switch in.Entity.Kind {
-	case dialog.Deal:
-		row.DealID = in.Entity.ID
-	case dialog.Lead:
-		row.LeadID = in.Entity.ID
-	}
-	return a.Store.LearnDialog(ctx, row)
+		ContactID: found[dialog.Contact], DealID: found[dialog.Deal], LeadID: found[dialog.Lead],
+	})
 }
 
 // ParkSync marks a sync as failed with the outside system's words and gives
-// the client's keys free: other dialogs of that client go on.
+// the client's keys free: other dialogs of that client go on. It is false if
+// the ledger could never be reached: there is no row to mark.
 func (a *Store) ParkSync(ctx context.Context, in workflows.ParkInput) (bool, error) {
-	if in.SyncID == "" { // the ledger itself could not be reached: there is no row to mark
-		return false, nil
+	row, err := a.rowOf(ctx, in.Portal, in.SyncID, in.Owner)
+	if err != nil || row.ID == "" {
+		return false, classify(ctx, "", err)
 	}
-	err := a.Store.UpdateSync(ctx, in.Portal, in.SyncID, func(s *store.Sync) {
+	made, err := a.made(ctx, row.ID)
+	if err != nil {
+		return false, classify(ctx, "", err)
+	}
+	err = a.Store.UpdateSync(ctx, in.Portal, row.ID, func(s *store.Sync) {
 		s.Status = string(workflows.Failed)
 		s.ErrorStep, s.ErrorCode, s.ErrorText = in.Failure.Step, in.Failure.Code, in.Failure.Text
+		setEntities(s, made)
 	})
 	if err != nil {
-		return false, classify("", err)
+		return false, classify(ctx, "", err)
 	}
-	return true, classify("", a.Store.Release(ctx, in.Portal, in.Owner))
+	return true, classify(ctx, "", a.Store.Release(ctx, in.Portal, in.Owner))
+}
+
+// rowOf finds the ledger row of a sync: by its id, or, if opening it failed
+// halfway, by the workflow, which also owns the claims. The zero row: there is none.
+func (a *Store) rowOf(ctx context.Context, portal, id, workflow string) (store.Sync, error) {
+	if id != "" {
+		return store.Sync{ID: id}, nil
+	}
+	row, err := a.Store.SyncByWorkflow(ctx, portal, workflow)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Sync{}, nil
+	}
+	return row, err
+}
+
+// made is what the steps of a sync have made or used so far.
+func (a *Store) made(ctx context.Context, syncID string) (map[dialog.Kind]int64, error) {
+	steps, err := a.Store.Steps(ctx, syncID)
+	out := map[dialog.Kind]int64{}
+	for _, s := range steps {
+		if s.Status == store.StepDone {
+			out[dialog.Kind(s.EntityKind)] = s.EntityID
+		}
+	}
+	return out, err
+}
+
+func entitiesOf(in workflows.FinishInput) map[dialog.Kind]int64 {
+	out := map[dialog.Kind]int64{dialog.Contact: in.ContactID, dialog.Deal: in.DealID}
+	if in.Entity.ID != 0 {
+		out[in.Entity.Kind] = in.Entity.ID
+	}
+	return out
+}
+
+// setEntities fills in what is known; what is not stays.
+func setEntities(s *store.Sync, known map[dialog.Kind]int64) {
+	s.ContactID = cmp.Or(known[dialog.Contact], s.ContactID)
+	s.DealID = cmp.Or(known[dialog.Deal], s.DealID)
+	s.LeadID = cmp.Or(known[dialog.Lead], s.LeadID)
 }
 
 // clientKey is the key under which a Chat2Desk client is remembered and claimed.
