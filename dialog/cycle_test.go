@@ -147,7 +147,8 @@ func TestEffectsOfMessagesAndAssignments(t *testing.T) {
 		{Incoming: true, Appoint: true}, // nobody leads yet
 		{Incoming: true},                // asked already
 		{},                              // the same event again
-		{Assigned: true}, {Incoming: true},
+		{Assigned: true},
+		{Incoming: true},
 		{},               // the same operator
 		{Assigned: true}, // handed over
 		{},               // older than what is known

@@ -33,12 +33,6 @@ const (
 	maxBackoff  = time.Minute
 )
 
-// Statuses of inbox rows that are finished.
-const (
-	statusDone   = "done"
-	statusFailed = "failed"
-)
-
 // Options are what a dispatcher works with; all are required but Logger.
 type Options struct {
 	Store    *store.Store

@@ -22,9 +22,9 @@ func TestKillingTheProcessesLosesAndDoublesNothing(t *testing.T) {
 		settings: func(c *settings.Settings) { c.General.NotifyIncoming = false },
 		chat:     map[string]any{"retry_scale": 0.01}, // a refused webhook comes again after 0.1 s, 3 s, 72 s
 	})
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // a seed
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable chance
+	random := rand.New(rand.NewPCG(seed, 1))
 	played := make(chan struct{})
 	go func() {
 		defer close(played)

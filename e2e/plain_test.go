@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -169,7 +168,7 @@ func TestLeadOfSimpleModeIsFollowedThroughALateConversion(t *testing.T) {
 	require.NotZero(t, row.entity("contact"))
 	onDeal := s.comments("deal", row.entity("deal"))
 	require.Len(t, onDeal, 1, "the transcript is bound to the deal")
-	require.True(t, strings.Contains(onDeal[0].Comment, "Thank you"))
+	require.Contains(t, onDeal[0].Comment, "Thank you")
 	again := s.play(talk("Slow Lead", "+79991234507", widget))
 	second := s.syncOf(again.Request, 30*time.Second)
 	require.Equal(t, row.entity("deal"), second.entity("deal"))

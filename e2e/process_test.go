@@ -58,7 +58,7 @@ func built(t testing.TB, name string) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	out, err := exec.Command("go", "build", "-o", path, "puente/cmd/"+name).CombinedOutput() //nolint:gosec // our own command
+	out, err := exec.Command("go", "build", "-o", path, "puente/cmd/"+name).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return path
 }
@@ -70,7 +70,7 @@ func (p *process) start(t testing.TB) {
 	defer p.mu.Unlock()
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
-	p.cmd = exec.Command(p.path, p.args...) //nolint:gosec // our own command
+	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

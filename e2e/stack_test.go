@@ -131,7 +131,7 @@ func (s *stack) down() {
 func (s *stack) ready(what, address string) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool {
-		resp, err := http.Get(address) //nolint:gosec,noctx // a local address
+		resp, err := http.Get(address)
 		if err != nil {
 			return false
 		}
@@ -213,7 +213,7 @@ func (s *stack) raw(method, address string, body any) (int, []byte) {
 // postRaw sends a body as it is, without credentials.
 func (s *stack) postRaw(address, body string) (int, string) {
 	s.t.Helper()
-	resp, err := http.Post(address, "application/json", strings.NewReader(body)) //nolint:gosec,noctx // a local address
+	resp, err := http.Post(address, "application/json", strings.NewReader(body))
 	require.NoError(s.t, err)
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)

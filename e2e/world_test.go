@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sort"
 	"strconv"
 	"time"
 
@@ -248,20 +247,6 @@ func (s *stack) stats() stats {
 func (s *stack) fault(rule map[string]any) {
 	s.t.Helper()
 	s.post("http://"+s.bitrix+"/sandbox/faults", rule, nil)
-}
-
-// count is how often each value occurs.
-func count[T comparable](values []T) map[T]int {
-	out := map[T]int{}
-	for _, v := range values {
-		out[v]++
-	}
-	return out
-}
-
-func sortedInts(in []int64) []int64 {
-	sort.Slice(in, func(i, j int) bool { return in[i] < in[j] })
-	return in
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -177,7 +177,7 @@ func TestContinueAsNewCarriesEverythingOver(t *testing.T) {
 	b.signal(time.Hour, dialog.KindInbox, fromClient)
 	b.env.ExecuteWorkflow(workflows.DialogWorkflow, b.in)
 	var next *workflow.ContinueAsNewError
-	require.True(t, errors.As(b.env.GetWorkflowError(), &next))
+	require.ErrorAs(t, b.env.GetWorkflowError(), &next)
 	var in workflows.DialogInput
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
 	require.NotNil(t, in.State)

@@ -188,8 +188,11 @@ func (s *syncRun) convert(ctx workflow.Context, done Committed, result *SyncResu
 	if err := workflow.Sleep(ctx, conversionHeadStart); err != nil {
 		return
 	}
-	converted, err := run[Converted](conversionStep(ctx, fmt.Sprintf("Wait for Bitrix24 to convert lead %d", done.Entity.ID)), AwaitConversionStep,
-		ConversionInput{Portal: s.in.Portal, SyncID: s.opened.SyncID, Version: s.opened.Version, ClientID: s.in.ClientID, Lead: done.Entity, CommentID: done.CommentID})
+	step := conversionStep(ctx, fmt.Sprintf("Wait for Bitrix24 to convert lead %d", done.Entity.ID))
+	converted, err := run[Converted](step, AwaitConversionStep, ConversionInput{
+		Portal: s.in.Portal, SyncID: s.opened.SyncID, Version: s.opened.Version, ClientID: s.in.ClientID,
+		Lead: done.Entity, CommentID: done.CommentID,
+	})
 	if err != nil {
 		s.story.add("Conversion", "Bitrix24 has not converted the lead yet: "+failureOf(err).Text)
 		return

@@ -31,6 +31,7 @@ func (*fakes) RecordClose(workflows.RecordCloseInput) (bool, error) { return tru
 func (*fakes) Notify(workflows.NotifyInput) (workflows.Notified, error) {
 	return workflows.Notified{}, nil
 }
+
 func (*fakes) OpenSync(workflows.OpenSyncInput) (workflows.OpenedSync, error) {
 	return workflows.OpenedSync{}, nil
 }
@@ -89,9 +90,11 @@ func setupSync(t *testing.T) *syncBundle {
 func (b *syncBundle) opens() {
 	b.env.OnActivity(workflows.OpenSyncStep, mock.Anything).Return(b.opened, nil)
 }
+
 func (b *syncBundle) loads() {
 	b.env.OnActivity(workflows.LoadDialogStep, mock.Anything).Return(b.loaded, nil).Once()
 }
+
 func (b *syncBundle) finds(f dialog.Found) *testsuite.MockCallWrapper {
 	return b.env.OnActivity(workflows.FindClientStep, mock.Anything).Return(f, nil)
 }
