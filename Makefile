@@ -84,8 +84,9 @@ test/e2e: $(BIN)/e2e/puente $(BIN)/e2e/puente-dev ## Run the e2e tests; RUN=patt
 	@$(WITH_POSTGRES) $(MAKE) test/e2e-only RUN='$(RUN)' COUNT=$(COUNT)
 
 .PHONY: soak
-soak: ## Run the e2e tests again and again; COUNT=n times (10)
-	@$(MAKE) test/e2e COUNT=$(if $(filter 1,$(COUNT)),10,$(COUNT))
+soak: export PUENTE_SOAK = 1
+soak: ## Run the long campaigns in full: fifty kills during three hundred dialogs, Temporal away for a minute; COUNT=n times
+	@$(MAKE) test/e2e RUN='$(if $(filter .,$(RUN)),Killing|WebhooksAreKept|Burst,$(RUN))' COUNT=$(COUNT)
 
 .PHONY: bench
 bench: $(BIN)/e2e/puente $(BIN)/e2e/puente-dev ## Run the benchmarks; RUN=pattern chooses
