@@ -152,7 +152,7 @@ $(BIN)/puente: FORCE
 
 $(BIN)/puente-dev: FORCE
 	@$(FIRST_BUILD)
-	@CGO_ENABLED=0 go build -v -o $@ ./cmd/puente-dev 2>&1 | $(PROGRESS)
+	@go build -v -o $@ ./cmd/puente-dev 2>&1 | $(PROGRESS)
 
 $(BIN)/e2e/puente: FORCE
 	@go build -race -v -o $@ ./cmd/puente 2>&1 | $(PROGRESS)
