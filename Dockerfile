@@ -1,4 +1,4 @@
-# The service (cmd/puente) as a small image without a C library: about 40 MB, runs as an ordinary user.
+# The service (cmd/puente) as a small image without a C library: about 60 MB, runs as an ordinary user.
 # Build: docker build --build-arg VERSION=$(git describe --tags --always) -t puente .
 
 FROM golang:1.26.8-alpine3.22 AS build
