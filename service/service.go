@@ -159,7 +159,7 @@ func (s *Service) listen(ctx context.Context, roles []Role, notify func()) (stop
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+		return nil, nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", addr, err)
 	}
 	server := api.NewHTTPServer(addr, handler(s.apiOptions(notify)))
 	broken := make(chan error, 1)

@@ -237,8 +237,23 @@ func (r *Report) userFields(res bitrix24.Result) {
 	r.add("Custom fields of deals", OK, fmt.Sprintf("%d, none mandatory", len(rows)), "")
 }
 
+const chat2deskHelp = "take the API token from Chat2Desk (Settings → API) and put it into chat2desk.token"
+
+func chat2deskAdvice(err error) string {
+	switch chat2desk.KindOf(err) {
+	case chat2desk.KindAuth:
+		return chat2deskHelp
+	case chat2desk.KindAmbiguous:
+		return "check the address in chat2desk.base_url and whether this machine reaches it"
+	case chat2desk.KindQuota, chat2desk.KindRateLimited:
+		return "the account takes no more requests now: try again later"
+	default:
+		return "see Chat2Desk's own words"
+	}
+}
+
 func (c Checker) checkChat2Desk(ctx context.Context, r *Report, p store.Portal, s settings.Settings) {
-	const help = "take the API token from Chat2Desk (Settings → API) and put it into chat2desk.token"
+	const help = chat2deskHelp
 	chat, err := c.Accounts.Chat2Desk(ctx, p.Slug)
 	if err != nil {
 		r.add("Chat2Desk account", Missing, err.Error(), help)
@@ -246,7 +261,7 @@ func (c Checker) checkChat2Desk(ctx context.Context, r *Report, p store.Portal, 
 	}
 	info, err := chat.APIInfo(ctx)
 	if err != nil {
-		r.add("Chat2Desk account", Failed, err.Error(), help)
+		r.add("Chat2Desk account", Failed, err.Error(), chat2deskAdvice(err))
 		return
 	}
 	r.add("Chat2Desk account", OK, strings.TrimSpace(info.CompanyName+" "+info.Mode), "")
@@ -314,7 +329,7 @@ func (r *Report) operators(ctx context.Context, chat *chat2desk.API, s settings.
 
 // webhook looks whether Chat2Desk calls this portal's address, on any host.
 func (r *Report) webhook(ctx context.Context, chat *chat2desk.API, p store.Portal) {
-	const help = "register it: puente portal add … --register-webhook https://your-host"
+	const help = "register it: puente portal add <name> --file portal.yaml --register-webhook https://your-host"
 	hooks, err := chat.Webhooks(ctx)
 	if err != nil {
 		r.add("Webhook in Chat2Desk", Failed, err.Error(), "")
@@ -354,10 +369,16 @@ func Events() []string {
 	}
 }
 
+// ErrHost is a public host that is none.
+var ErrHost = errors.New("the public host must be an address such as https://puente.example.com")
+
+// IsHost tells whether Register can build a webhook address on host.
+func IsHost(host string) bool { return host != "" && isAddress(host) }
+
 // Register makes Chat2Desk call the portal at host and returns the address.
 func (c Checker) Register(ctx context.Context, host string, p store.Portal) (string, error) {
-	if !isAddress(host) || host == "" {
-		return "", errors.New("the public host must be an address such as https://puente.example.com")
+	if !IsHost(host) {
+		return "", ErrHost
 	}
 	chat, err := c.Accounts.Chat2Desk(ctx, p.Slug)
 	if err != nil {

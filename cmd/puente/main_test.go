@@ -140,6 +140,10 @@ func TestWrongConfigurationIsTold(t *testing.T) {
 		{[]string{"portal", "list"}, "puente migrate"},
 		{[]string{"serve", "--addr", "nowhere:port"}, "cannot listen"},
 		{[]string{"fly"}, "unknown command"},
+		{[]string{"portal", "add"}, "name one portal: puente portal add <name>"},
+		{[]string{"portal", "add", "demo"}, "puente portal example"},
+		{[]string{"portal", "add", "demo", "--file", "x.yaml", "--register-webhook", "puente.example.com"}, "https://puente.example.com"},
+		{[]string{"syncs", "show"}, "`puente syncs list` shows the ids"},
 	} {
 		status, _, errOut := puente(t, tc.args...)
 		require.Equal(t, 1, status)
@@ -284,10 +288,11 @@ func TestSyncsAreListedAndShown(t *testing.T) {
 	var page struct{ Items []store.Sync }
 	require.NoError(t, json.Unmarshal([]byte(must(t, "syncs", "list", "--json")), &page))
 	require.Len(t, page.Items, 3)
-	for _, args := range [][]string{{"syncs", "list", "--portal", "nobody"}, {"syncs", "show", "nothing"}} {
+	require.Equal(t, "There is no such run.\n", must(t, "syncs", "list", "--status", "open"))
+	for _, args := range [][]string{{"syncs", "list", "--portal", "nobody"}, {"syncs", "show", "nothing"}, {"syncs", "list", "--status", "fail"}} {
 		status, _, errOut := puente(t, args...)
 		require.Equal(t, 1, status)
-		require.Regexp(t, "there is no portal nobody|has no sync nothing", errOut)
+		require.Regexp(t, `there is no portal nobody|has no sync nothing|no status "fail"; there are: open, syncing, failed`, errOut)
 	}
 }
 
@@ -307,7 +312,7 @@ func TestRerunSaysWhyItCannot(t *testing.T) {
 		{[]string{"rerun", "01900000-0000-7000-8000-000000000002", "--correction", "@missing.json"}, "missing.json"},
 		{[]string{"abandon", "01900000-0000-7000-8000-000000000002"}, "reason"},
 		{[]string{"abandon", "01900000-0000-7000-8000-000000000003", "--reason", "x"}, "already skipped"},
-		{[]string{"rerun", "01900000-0000-7000-8000-000000000002", "--reason", "x"}, "Temporal or its worker does not answer"},
+		{[]string{"rerun", "01900000-0000-7000-8000-000000000002", "--reason", "x"}, "looked for at 127.0.0.1:1 (TEMPORAL_ADDRESS)"},
 	} {
 		status, out, errOut := puente(t, append([]string{"syncs"}, tc.args...)...)
 		require.Equal(t, 1, status)

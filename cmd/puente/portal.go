@@ -29,14 +29,22 @@ func (a *app) portalCommand() *cobra.Command {
 func (a *app) portalAdd() *cobra.Command {
 	var file, host string
 	c := &cobra.Command{
-		Use: "add <name>", Short: "Connect a portal by its file, or change a connected one", Args: cobra.ExactArgs(1),
+		Use: "add <name>", Short: "Connect a portal by its file, or change a connected one",
+		Args: named("portal", "choose it: small letters, digits, - and _"),
+		Example: `  puente portal example > portal.yaml
+  puente portal add acme --file portal.yaml --register-webhook https://puente.example.com`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if file == "" {
+				return errors.New("give the portal file by --file; `puente portal example` prints one to begin with")
+			}
+			if host != "" && !setup.IsHost(host) { // told before anything is changed
+				return setup.ErrHost
+			}
 			return a.withService(c.Context(), func(s *service.Service) error { return a.addPortal(c.Context(), s, args[0], file, host) })
 		},
 	}
-	c.Flags().StringVarP(&file, "file", "f", "", "the portal file (YAML), - = standard input; see `puente portal example`")
+	c.Flags().StringVarP(&file, "file", "f", "", "the portal file (YAML), - = standard input; see puente portal example")
 	c.Flags().StringVar(&host, "register-webhook", "", "public address of this API: registers the webhook in Chat2Desk")
-	_ = c.MarkFlagRequired("file") // the flag exists
 	return c
 }
 
@@ -204,7 +212,8 @@ func host(address string) string {
 
 func (a *app) portalCheck() *cobra.Command {
 	return &cobra.Command{
-		Use: "check <name>", Short: "Tell which features of a portal work, and how to get the others", Args: cobra.ExactArgs(1),
+		Use: "check <name>", Short: "Tell which features of a portal work, and how to get the others",
+		Args: named("portal", "`puente portal list` shows them"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withService(c.Context(), func(s *service.Service) error { return a.checkPortal(c.Context(), s, args[0]) })
 		},

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
 
 	"puente/service"
 )
@@ -53,6 +54,24 @@ func newRoot(a *app) *cobra.Command {
 }
 
 // override puts a flag that was given over the environment.
+// named wants one argument and says what it is and where it comes from.
+func named(what, hint string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("name one %s: %s (%s)", what, c.UseLine(), hint)
+	}
+}
+
+// temporalAddress is where Temporal is looked for.
+func (a *app) temporalAddress() string {
+	if a.config.Temporal.HostPort == "" {
+		return client.DefaultHostPort
+	}
+	return a.config.Temporal.HostPort
+}
+
 func override(dst *string, flag string) {
 	if flag != "" {
 		*dst = flag

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,9 @@ func (a *app) syncsList(with onPortal) *cobra.Command {
 	var since time.Duration
 	c := &cobra.Command{Use: "list", Short: "List runs, newest first", Args: cobra.NoArgs}
 	c.RunE = with(func(ctx context.Context, s *service.Service, portal string) error {
+		if err := knownStatuses(f.Status); err != nil {
+			return err
+		}
 		if since > 0 {
 			f.Since = time.Now().Add(-since)
 		}
@@ -88,6 +92,10 @@ func (a *app) printSyncs(rows []store.Sync, next string) error {
 		}
 		return printJSON(a.out, map[string]any{"items": rows, "next_cursor": next})
 	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(a.out, "There is no such run.")
+		return err
+	}
 	lines := make([][]string, len(rows))
 	for i, r := range rows {
 		lines[i] = []string{r.ID, r.Status, number(r.DialogID), number(r.RequestID), number(r.ClientID), entity(r), moment(r.UpdatedAt), why(r)}
@@ -111,11 +119,29 @@ func entity(r store.Sync) string {
 	}
 }
 
+// listHint says where ids of runs come from.
+const listHint = "`puente syncs list` shows the ids"
+
+// knownStatuses refuses a misspelled state: it would match nothing, silently.
+func knownStatuses(given []string) error {
+	known := []string{store.SyncOpen, store.SyncSyncing, store.SyncFailed, store.SyncDone, store.SyncSkipped, store.SyncAbandoned}
+	for _, status := range given {
+		if !slices.Contains(known, status) {
+			return fmt.Errorf("there is no status %q; there are: %s", status, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
 // why is the error of a failed run, the reason of a skipped or abandoned one,
 // the rule of a finished one.
 func why(r store.Sync) string {
 	if r.Status == store.SyncFailed {
-		return strings.TrimSpace(r.ErrorStep + ": " + strings.TrimSpace(r.ErrorCode+" "+r.ErrorText))
+		text := r.ErrorText
+		if !strings.Contains(text, r.ErrorCode) { // most systems repeat their code in their words
+			text = r.ErrorCode + " " + text
+		}
+		return r.ErrorStep + ": " + text
 	}
 	if r.Reason != "" {
 		return r.Reason
@@ -124,7 +150,7 @@ func why(r store.Sync) string {
 }
 
 func (a *app) syncsShow(with onPortal) *cobra.Command {
-	c := &cobra.Command{Use: "show <id>", Short: "Show one run with its steps", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: "show <id>", Short: "Show one run with its steps", Args: named("run", listHint)}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return with(func(ctx context.Context, s *service.Service, portal string) error {
 			row, err := s.Store.Sync(ctx, portal, args[0])
@@ -191,7 +217,7 @@ func (a *app) syncsRerun(with onPortal) *cobra.Command {
 	var r rerun.Request
 	var correction string
 	c := &cobra.Command{
-		Use: "rerun <id>", Short: "Run a failed sync again, corrected if need be", Args: cobra.ExactArgs(1),
+		Use: "rerun <id>", Short: "Run a failed sync again, corrected if need be", Args: named("run", listHint),
 		Example: `  puente syncs rerun 0192… --reason "the field was added"
   puente syncs rerun 0192… --reason "wrong client" --correction '{"contact_id": 42}'`,
 	}
@@ -211,15 +237,17 @@ func (a *app) syncsRerun(with onPortal) *cobra.Command {
 
 func (a *app) syncsAbandon(with onPortal) *cobra.Command {
 	var r rerun.Request
-	c := &cobra.Command{Use: "abandon <id>", Short: "Give a failed sync up for good", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: "abandon <id>", Short: "Give a failed sync up for good", Args: named("run", listHint)}
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if strings.TrimSpace(r.Reason) == "" {
+			return errors.New("say by --reason why the sync is given up; the ledger keeps it")
+		}
 		return with(func(ctx context.Context, s *service.Service, portal string) error {
 			out, err := s.Rerun.Abandon(ctx, portal, args[0], r)
 			return a.printOutcome(out, err)
 		})(c, args)
 	}
 	requestFlags(c, &r)
-	_ = c.MarkFlagRequired("reason") // the flag exists
 	return c
 }
 
@@ -251,7 +279,10 @@ func readCorrection(text string) (*dialog.Correction, error) {
 }
 
 func (a *app) printOutcome(out rerun.Outcome, err error) error {
+	var refused *rerun.Error
 	switch {
+	case errors.As(err, &refused) && refused.Kind == rerun.Unreachable:
+		return fmt.Errorf("%w: Temporal is looked for at %s (TEMPORAL_ADDRESS), and a worker must run", err, a.temporalAddress())
 	case err != nil:
 		return err
 	case a.json:
@@ -261,7 +292,8 @@ func (a *app) printOutcome(out rerun.Outcome, err error) error {
 	case out.How == "":
 		_, err = fmt.Fprintf(a.out, "abandoned: %s\n", out.WorkflowID)
 	default:
-		_, err = fmt.Fprintf(a.out, "accepted, %s: %s\nSee how it ends: puente syncs show %s\n", out.How, out.WorkflowID, out.Sync.ID)
+		_, err = fmt.Fprintf(a.out, "accepted, %s: %s\nSee how it ends: puente syncs show %s --portal %s\n",
+			out.How, out.WorkflowID, out.Sync.ID, out.Sync.Portal)
 	}
 	return err
 }
