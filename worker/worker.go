@@ -16,6 +16,7 @@ import (
 
 	"puente/dispatch"
 	"puente/portals"
+	"puente/retention"
 	"puente/store"
 	"puente/workflows"
 )
@@ -76,6 +77,7 @@ func (w *Worker) Start() error {
 		}
 		w.dispatcher.Run(ctx)
 	})
+	w.running.Go(func() { retention.Run(ctx, w.opts.Store, w.opts.Logger) })
 	return nil
 }
 
