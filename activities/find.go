@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -245,10 +244,24 @@ func (f *finder) rememberOwn(ctx context.Context) error {
 // clientOrigin is the originId of the contact made for a Chat2Desk client.
 func clientOrigin(client int64) string { return clientKey(client) }
 
+// foundWords tells a person what was found, ids only, so that the ledger reads
+// like a story.
 func foundWords(f dialog.Found) string {
-	raw, err := json.Marshal(f) // ids only
-	if err != nil {
-		return ""
+	var words []string
+	for _, c := range f.Contacts {
+		words = append(words, fmt.Sprintf("contact %d (by %s)", c.ID, c.MatchedBy))
 	}
-	return string(raw)
+	if len(f.Contacts) == 0 {
+		words = append(words, "no contact")
+	}
+	for _, d := range f.Deals {
+		words = append(words, fmt.Sprintf("open deal %d in pipeline %d", d.ID, d.Pipeline))
+	}
+	for _, l := range f.Leads {
+		words = append(words, fmt.Sprintf("open lead %d", l.ID))
+	}
+	if f.Own.ID != 0 {
+		words = append(words, fmt.Sprintf("%s %d was made for this very close", f.Own.Kind, f.Own.ID))
+	}
+	return strings.Join(append(words, f.Healed...), "; ")
 }
