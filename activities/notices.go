@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -104,11 +105,32 @@ func (n *notifier) hooks(ctx context.Context, messages []message) (map[string]ch
 	rows, err := n.store.InboxEvents(ctx, n.portal, slices.Compact(ids))
 	hooks := map[string]chat2desk.Event{}
 	for _, row := range rows {
-		if events, err := chat2desk.ParseEvents(row.Body); err == nil && len(events) > 0 {
-			hooks[row.ID] = events[0]
+		events, parseErr := chat2desk.ParseEvents(row.Body)
+		if parseErr != nil || len(events) == 0 {
+			continue
 		}
+		hook, wordsErr := n.withWords(ctx, events[0])
+		hooks[row.ID], err = hook, errors.Join(err, wordsErr)
 	}
 	return hooks, err
+}
+
+// withWords gives an event that names no client, as an assignment does, the
+// client and the words of the last message of its request.
+func (n *notifier) withWords(ctx context.Context, e chat2desk.Event) (chat2desk.Event, error) {
+	if e.Client != nil || e.RequestID == 0 {
+		return e, nil
+	}
+	rows, err := n.store.RequestMessages(ctx, n.portal, e.RequestID)
+	for _, row := range slices.Backward(rows) {
+		events, parseErr := chat2desk.ParseEvents(row.Body)
+		if parseErr == nil && len(events) > 0 && events[0].Client != nil && events[0].HookType == chat2desk.HookInbox {
+			last := events[0]
+			e.Client, e.Text, e.Attachments, e.Transport = last.Client, last.Text, last.Attachments, last.Transport
+			break
+		}
+	}
+	return e, err
 }
 
 func (n *notifier) text(notice workflows.Notice, e chat2desk.Event) (client, text string) {

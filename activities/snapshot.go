@@ -189,7 +189,9 @@ func (l *loader) analytics(ctx context.Context, s *dialog.Snapshot, messages []c
 		return err
 	}
 	fill(s.Analytics, chat2desk.ClientAnalytics(l.person, fields))
-	fill(s.Analytics, map[string]string{"message_id": firstOfClient(s.Messages)})
+	if l.settings.Analytics.Fields["message_id"] != "" { // nobody reads it elsewhere
+		fill(s.Analytics, map[string]string{"message_id": firstOfClient(s.Messages)})
+	}
 	return nil
 }
 

@@ -33,10 +33,11 @@ func TestNotificationsGoToTheRightPeopleOnce(t *testing.T) {
 		operator    int64
 		supervisors []int64
 		want        int64
+		also        string // told to the same person besides the messages
 	}{
-		"to the operator":                          {301, []int64{supervisor}, operator},
-		"without operator to the supervisors":      {0, []int64{supervisor}, supervisor},
-		"without supervisors to the administrator": {0, nil, admin},
+		"to the operator":                          {301, []int64{supervisor}, operator, "This dialog was assigned to you"},
+		"without operator to the supervisors":      {0, []int64{supervisor}, supervisor, "A responsible person must be appointed"},
+		"without supervisors to the administrator": {0, nil, admin, "A responsible person must be appointed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +60,15 @@ func TestNotificationsGoToTheRightPeopleOnce(t *testing.T) {
 				require.Equal(t, 1, n, tag)
 			}
 			require.Contains(t, s.lastFor(c.want).Message, "[url=")
-			require.Contains(t, s.lastFor(c.want).Message, "Ring Ring")
+			var told string
+			for _, n := range s.notifications() {
+				require.Contains(t, n.Message, "Ring Ring", "each names the client")
+				if n.UserID == c.want {
+					told += n.Message
+				}
+			}
+			require.Contains(t, told, c.also)
+			require.Contains(t, told, "New message")
 		})
 	}
 }
