@@ -154,6 +154,7 @@ func TestChannelWithoutMappingTakesTheDefaultOfTheMode(t *testing.T) {
 	require.Equal(t, "done", row.Status, row.Error.Text)
 	require.NotZero(t, row.entity("deal"))
 	require.EqualValues(t, 0, s.ours(dealType)[0]["categoryId"])
+	require.Contains(t, s.details(row.WorkflowID), "channel 12 is not mapped")
 }
 
 func TestLeadOfSimpleModeIsFollowedThroughALateConversion(t *testing.T) {

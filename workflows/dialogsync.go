@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -117,7 +118,7 @@ func (s *syncRun) open(ctx workflow.Context) error {
 		s.state.Status, s.state.Result.Status = opened.Status, opened.Status
 		return s.show(ctx)
 	}
-	s.story.add("Settings", fmt.Sprintf("version %d", opened.Version))
+	s.story.add("Settings", settingsWords(opened))
 	return s.status(ctx, Syncing)
 }
 
@@ -132,9 +133,12 @@ func (s *syncRun) load(ctx workflow.Context) (LoadedDialog, error) {
 	if err != nil {
 		return loaded, err
 	}
+	s.in.DialogID = cmp.Or(s.in.DialogID, loaded.DialogID)
 	if s.in.ChannelID == 0 && loaded.ChannelID != 0 { // a close alone did not tell the channel
 		s.in.ChannelID = loaded.ChannelID
-		return loaded, s.open(ctx)
+		if err := s.open(ctx); err != nil {
+			return loaded, err
+		}
 	}
 	s.story.add("Transcript", fmt.Sprintf("%d messages, %d files, from %s", loaded.Messages, loaded.Files, sourceWords(loaded.Source)))
 	return loaded, s.show(ctx)
@@ -273,6 +277,9 @@ func (s *syncRun) correctionOrNone() dialog.Correction {
 
 // skipDialog judges what was loaded: tags, and whether there is anything to tell.
 func (s *syncRun) skipDialog(loaded LoadedDialog) string {
+	if reason := skipChannel(s.opened); reason != "" {
+		return reason // the channel was learned only now
+	}
 	if !loaded.Talked {
 		return fmt.Sprintf("nothing to transfer: nobody wrote in request %d", s.in.RequestID)
 	}

@@ -300,3 +300,18 @@ func TestEndedLedgerRowIsNotTouchedAgain(t *testing.T) {
 	require.Equal(t, workflows.Done, b.run(t).Status)
 	b.env.AssertNotCalled(t, workflows.LoadDialogStep, mock.Anything)
 }
+
+func TestChannelLearnedFromTheTranscriptIsObeyed(t *testing.T) {
+	t.Parallel()
+	b := setupSync(t)
+	b.in.ChannelID, b.opened.Mapped = 0, false
+	b.opened.Channel = settings.Channel{}
+	b.env.OnActivity(workflows.OpenSyncStep, mock.Anything).Return(b.opened, nil).Once()
+	none := b.opened
+	none.Mapped, none.Channel = true, settings.Channel{ID: 12, Entity: settings.EntityNone}
+	b.env.OnActivity(workflows.OpenSyncStep, mock.MatchedBy(func(in workflows.OpenSyncInput) bool { return in.Sync.ChannelID == 12 })).
+		Return(none, nil).Once()
+	b.loads()
+	b.finishes(workflows.Skipped)
+	require.Contains(t, b.run(t).Reason, "channel 12")
+}

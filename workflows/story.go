@@ -159,6 +159,14 @@ func commitSummary(p dialog.Plan) string {
 	return "Commit the transcript to " + target
 }
 
+func settingsWords(o OpenedSync) string {
+	words := fmt.Sprintf("version %d", o.Version)
+	if !o.Mapped {
+		words += fmt.Sprintf("; channel %d is not mapped (crm.channels): the default of the CRM mode is taken", o.Channel.ID)
+	}
+	return words
+}
+
 func noticeSummary(notices []Notice) string {
 	if len(notices) == 1 {
 		return "Notify: " + string(notices[0].Kind)
