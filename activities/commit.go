@@ -66,10 +66,8 @@ func (c *commit) run(ctx context.Context) error {
 		return nil
 	}
 	c.rendered = dialog.Render(c.snapshot, dialog.RenderOptions{Texts: c.texts(), Zone: c.settings.Zone(), Marker: c.marker()})
-	if c.ledger.unsure() {
-		if err := c.reconcile(ctx); err != nil {
-			return err
-		}
+	if err := c.reconcile(ctx); err != nil {
+		return err
 	}
 	return c.write(ctx)
 }

@@ -19,14 +19,23 @@ const (
 )
 
 // reconcile looks up what writes without an answer have done, and whether what
-// earlier attempts made still exists, in one request.
+// earlier attempts made still exists, in one request. A first attempt has
+// nothing to look up.
 func (c *commit) reconcile(ctx context.Context) error {
 	var commands []bitrix24.Command
+	add := func(step string, known dialog.Ref, origin string) {
+		switch {
+		case known.ID != 0:
+			commands = append(commands, get(step, known.Kind, known.ID))
+		case c.ledger.unsure():
+			commands = append(commands, byOrigin(step, known.Kind, origin))
+		}
+	}
 	if c.in.Plan.CreateContact {
-		commands = append(commands, c.lookUp(stepContact, dialog.Ref{Kind: dialog.Contact, ID: c.contact}, clientOrigin(c.in.ClientID)))
+		add(stepContact, dialog.Ref{Kind: dialog.Contact, ID: c.contact}, clientOrigin(c.in.ClientID))
 	}
 	if c.in.Plan.Entity.ID == 0 {
-		commands = append(commands, c.lookUp(stepEntity, c.entity, c.in.Origin))
+		add(stepEntity, c.entity, c.in.Origin)
 	}
 	res, err := c.batch(ctx, false, commands...)
 	if err != nil {
@@ -37,16 +46,10 @@ func (c *commit) reconcile(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.reconcileComments(ctx)
-}
-
-// lookUp asks for an entity that is remembered by its id, for one that may
-// have been made by its origin.
-func (c *commit) lookUp(step string, known dialog.Ref, origin string) bitrix24.Command {
-	if known.ID != 0 {
-		return get(step, known.Kind, known.ID)
+	if !c.ledger.unsure() {
+		return nil
 	}
-	return byOrigin(step, known.Kind, origin)
+	return c.reconcileComments(ctx)
 }
 
 // lookedUp reads one answer. What this sync made and somebody deleted is
