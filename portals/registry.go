@@ -34,6 +34,9 @@ type Options struct {
 	UserAgent string
 	// Transport carries all requests; nil = a fresh http.Transport.
 	Transport http.RoundTripper
+	// CheckEvery is how long a client is used before its account is looked at
+	// again; 0 = 5 s.
+	CheckEvery time.Duration
 }
 
 // Errors to be recognised with errors.Is. Both stay until somebody changes the
@@ -47,12 +50,9 @@ var (
 	ErrClosed = errors.New("the clients of the portals are closed")
 )
 
-const (
-	// checkEvery is how long a client is used before its account is looked at again.
-	checkEvery = 5 * time.Second
-	// lookTimeout bounds that look; it does not end with the caller who came first.
-	lookTimeout = 10 * time.Second
-)
+// lookTimeout bounds a look at an account; it does not end with the caller who
+// came first.
+const lookTimeout = 10 * time.Second
 
 // Registry builds and keeps the clients. It is safe for concurrent use: nobody
 // waits for the account of another portal, nor for the database while the
@@ -90,6 +90,9 @@ func New(s *store.Store, opts Options) *Registry {
 	}
 	if opts.UserAgent == "" {
 		opts.UserAgent = "Puente/1"
+	}
+	if opts.CheckEvery == 0 {
+		opts.CheckEvery = 5 * time.Second
 	}
 	if opts.Transport == nil {
 		opts.Transport = newTransport()
@@ -186,7 +189,7 @@ func (r *Registry) known(slug string) (*entry, error) {
 	if r.closed {
 		return nil, ErrClosed
 	}
-	if e := r.entries[slug]; e != nil && time.Since(e.checked) < checkEvery {
+	if e := r.entries[slug]; e != nil && time.Since(e.checked) < r.opts.CheckEvery {
 		return e, nil
 	}
 	return nil, nil
