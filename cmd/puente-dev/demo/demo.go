@@ -38,9 +38,6 @@ func (c Config) withDefaults() Config {
 	if c.Portal == "" {
 		c.Portal = "demo"
 	}
-	if c.HTTPClient == nil {
-		c.HTTPClient = &http.Client{Timeout: requestLimit}
-	}
 	if c.Deadline == 0 {
 		c.Deadline = 5 * time.Minute
 	}
@@ -70,8 +67,12 @@ type player struct {
 func Play(ctx context.Context, config Config) (Report, error) {
 	config = config.withDefaults()
 	p := &player{Config: config, began: time.Now().UTC()}
+	reader := config.HTTPClient
+	if reader == nil {
+		reader, config.HTTPClient = elsewhere(requestLimit), &http.Client{Timeout: requestLimit}
+	}
 	p.chat = chat{caller{config.HTTPClient, config.Chat2DeskURL, nil}}
-	p.crm = crm{caller{config.HTTPClient, strings.TrimRight(config.Bitrix24Webhook, "/"), nil}, config.Bitrix24URL}
+	p.crm = crm{caller{reader, strings.TrimRight(config.Bitrix24Webhook, "/"), nil}, config.Bitrix24URL}
 	key := http.Header{"Authorization": {"Bearer " + config.APIKey}}
 	p.ledger = ledger{caller{config.HTTPClient, config.APIURL + "/v1/portals/" + config.Portal, key}}
 	if err := p.play(ctx); err != nil {
