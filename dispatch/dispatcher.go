@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
@@ -17,7 +18,6 @@ import (
 	"github.com/google/uuid"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"golang.org/x/sync/errgroup"
 
 	"puente/portals"
 	"puente/store"
@@ -25,12 +25,20 @@ import (
 
 // Habits of a dispatcher.
 const (
-	claimRows   = 200
-	claimLease  = time.Minute
+	claimRows = 200
+	// claimLease is how long the events of a client wait for a dispatcher that
+	// died. A line is not begun, nor gone on with, when its lease is nearly over:
+	// another dispatcher may have it then.
+	claimLease  = 30 * time.Second
+	leaseMargin = 5 * time.Second
 	idlePoll    = 250 * time.Millisecond
 	parallel    = 16
 	signalLimit = 10 * time.Second
 	maxBackoff  = time.Minute
+	// stopGrace is how long deliveries under way may finish at stop.
+	stopGrace = 3 * time.Second
+	// bookkeeping bounds giving rows back, also while stopping.
+	bookkeeping = 5 * time.Second
 )
 
 // Options are what a dispatcher works with; all are required but Logger.
@@ -78,23 +86,52 @@ func (d *Dispatcher) Wake() {
 	}
 }
 
-// Run delivers until the context ends. Errors of the store are logged and
+// Run delivers until the context ends, then lets what is under way finish for
+// a few seconds and gives the rest back. Errors of the store are logged and
 // tried again: nothing accepted may be given up.
 func (d *Dispatcher) Run(ctx context.Context) {
+	work, end := lingering(ctx, stopGrace)
+	defer end()
+	var deliveries sync.WaitGroup
+	defer deliveries.Wait()
+	slots := make(chan struct{}, parallel)
 	for failures := 0; ctx.Err() == nil; {
-		n, err := d.round(ctx)
-		switch {
-		case err != nil && ctx.Err() == nil:
+		claimed := time.Now()
+		rows, err := d.store.ClaimInbox(ctx, d.owner, claimRows, claimLease)
+		if err != nil && ctx.Err() == nil {
 			failures++
 			d.log.ErrorContext(ctx, "The inbox cannot be read; trying again", "error", err, "failures", failures)
 			d.pause(ctx, backoff(failures))
-		case n == 0:
-			failures = 0
+			continue
+		}
+		failures = 0
+		for _, line := range lines(rows) {
+			// One slow line holds one slot, and neither the others nor the next claim.
+			slots <- struct{}{}
+			deliveries.Go(func() {
+				defer func() { <-slots }()
+				d.deliverLine(ctx, work, line, claimed.Add(claimLease-leaseMargin))
+			})
+		}
+		if len(rows) == 0 {
 			d.pause(ctx, idlePoll)
-		default:
-			failures = 0
 		}
 	}
+}
+
+// lingering is a context that ends some time after another one.
+func lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-out.Done():
+		}
+		cancel()
+	})
+	return out, func() { stop(); cancel() }
 }
 
 func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) {
@@ -105,20 +142,6 @@ func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) {
 	case <-d.wake:
 	case <-timer.C:
 	}
-}
-
-// round claims rows and delivers them, the clients in parallel.
-func (d *Dispatcher) round(ctx context.Context) (int, error) {
-	rows, err := d.store.ClaimInbox(ctx, d.owner, claimRows, claimLease)
-	if err != nil {
-		return 0, err
-	}
-	var group errgroup.Group
-	group.SetLimit(parallel)
-	for _, line := range lines(rows) {
-		group.Go(func() error { return d.deliverLine(ctx, line) })
-	}
-	return len(rows), group.Wait()
 }
 
 // lines splits rows by portal and order key, keeping the order inside each.
@@ -138,74 +161,64 @@ func lines(rows []store.InboxEvent) [][]store.InboxEvent {
 	return out
 }
 
-// deliverLine delivers the rows of one client in order. What all of them tell
-// is learned first: a close that came before the messages finds its channel.
-func (d *Dispatcher) deliverLine(ctx context.Context, rows []store.InboxEvent) error {
+// deliverLine delivers the rows of one client in order, until a time. What all
+// of them tell is learned first: a close that came before the messages finds
+// its channel. A row that cannot be delivered is put back, and with it all
+// later ones of the client; other clients notice nothing of it.
+func (d *Dispatcher) deliverLine(run, work context.Context, rows []store.InboxEvent, until time.Time) {
+	ctx, cancel := context.WithDeadline(work, until)
+	defer cancel()
+	switch {
+	case run.Err() != nil:
+		d.putBack(ctx, rows[0], context.Cause(run))
+		return
+	case ctx.Err() != nil:
+		return // it waited too long for its turn; the lease ends by itself
+	}
 	line := make([]delivery, 0, len(rows))
 	for _, row := range rows {
 		line = append(line, newDelivery(row))
 	}
-	for _, each := range line {
-		if err := d.learn(ctx, each); err != nil {
-			return err
-		}
+	if err := d.learn(ctx, line); err != nil {
+		d.putBack(ctx, rows[0], err)
+		return
 	}
 	parcels, failed := d.pack(ctx, line)
 	for _, p := range parcels {
 		if err := d.deliver(ctx, p); err != nil {
-			return d.putBack(ctx, p.rows[0].row, err)
+			failed = stop{row: p.rows[0].row, err: err}
+			break
 		}
 	}
 	if failed.err != nil {
-		return d.putBack(ctx, failed.row, failed.err)
+		d.putBack(ctx, failed.row, failed.err)
 	}
-	return nil
 }
 
-// putBack leaves a row, and with it all later ones of the client, for later.
-func (d *Dispatcher) putBack(ctx context.Context, row store.InboxEvent, cause error) error {
-	if ctx.Err() != nil {
-		return nil // stopping: the lease ends by itself
-	}
+// putBack leaves a row, and with it all later ones of the client, for later; at
+// stop, for another dispatcher at once.
+func (d *Dispatcher) putBack(ctx context.Context, row store.InboxEvent, cause error) {
+	stopping := errors.Is(cause, context.Canceled) || errors.Is(ctx.Err(), context.Canceled)
 	wait := backoff(row.Attempts + 1)
-	d.log.WarnContext(ctx, "An event could not be delivered; trying again",
-		"portal", row.Portal, "hook_type", row.HookType, "inbox", row.ID, "error", cause, "wait", wait)
-	return d.store.RetryInbox(ctx, d.owner, row.ID, cause.Error(), time.Now().Add(wait))
+	if stopping {
+		wait = 0
+	}
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
+	defer cancel()
+	err := d.store.RetryInbox(keep, d.owner, row.ID, cause.Error(), time.Now().Add(wait))
+	if err != nil || !stopping {
+		d.log.WarnContext(ctx, "An event could not be delivered; trying again", "portal", row.Portal, "hook_type", row.HookType,
+			"inbox", row.ID, "error", errors.Join(cause, err), "wait", wait)
+	}
 }
 
+// backoff doubles with each attempt up to a minute, and is spread by a quarter.
 func backoff(attempt int) time.Duration {
-	return min(time.Second<<min(attempt-1, 6), maxBackoff)
+	wait := min(time.Second<<min(max(attempt-1, 0), 6), maxBackoff)
+	return wait*3/4 + time.Duration(rand.Int64N(int64(wait/2))) //nolint:gosec // not a secret
 }
 
 func isNotFound(err error) bool {
 	var missing *serviceerror.NotFound
 	return errors.As(err, &missing)
-}
-
-// memory remembers what was learned lately, so that each message of a chatty
-// client does not write the same row again. It forgets all when full.
-type memory struct {
-	mu   sync.Mutex
-	seen map[string]struct{}
-}
-
-const memorySize = 20_000
-
-func newMemory() *memory { return &memory{seen: map[string]struct{}{}} }
-
-// has reports whether the fact was noted.
-func (m *memory) has(fact string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, known := m.seen[fact]
-	return known
-}
-
-func (m *memory) note(fact string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.seen) >= memorySize {
-		m.seen = map[string]struct{}{}
-	}
-	m.seen[fact] = struct{}{}
 }

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -29,9 +30,20 @@ type temporal struct {
 	down    bool
 	signals map[string][]dialog.Event
 	calls   int
+	hold    map[string]chan struct{} // signals to these wait
 }
 
-func (f *temporal) take(id string, arg any) error {
+func (f *temporal) take(ctx context.Context, id string, arg any) error {
+	f.mu.Lock()
+	held := f.hold[id]
+	f.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.down {
@@ -46,18 +58,18 @@ func (f *temporal) take(id string, arg any) error {
 	return nil
 }
 
-func (f *temporal) SignalWithStartWorkflow(_ context.Context, id, _ string, arg any, _ client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
-	return nil, f.take(id, arg)
+func (f *temporal) SignalWithStartWorkflow(ctx context.Context, id, _ string, arg any, _ client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+	return nil, f.take(ctx, id, arg)
 }
 
-func (f *temporal) SignalWorkflow(_ context.Context, id, _, _ string, arg any) error {
+func (f *temporal) SignalWorkflow(ctx context.Context, id, _, _ string, arg any) error {
 	f.mu.Lock()
 	_, running := f.signals[id]
 	f.mu.Unlock()
 	if !running {
 		return serviceerror.NewNotFound("no such workflow")
 	}
-	return f.take(id, arg)
+	return f.take(ctx, id, arg)
 }
 
 func (f *temporal) of(id string) []dialog.Event {
@@ -70,9 +82,19 @@ type testBundle struct {
 	store    *store.Store
 	temporal *temporal
 	chat     http.HandlerFunc
+	registry *portals.Registry
 }
 
+// setup starts a dispatcher.
 func setup(t *testing.T) *testBundle {
+	t.Helper()
+	b := prepare(t)
+	b.start(t)
+	return b
+}
+
+// prepare makes what a dispatcher works with.
+func prepare(t *testing.T) *testBundle {
 	t.Helper()
 	b := &testBundle{store: storetest.Open(t, storetest.SQLiteURL(t)), temporal: &temporal{signals: map[string][]dialog.Event{}}}
 	b.chat = func(w http.ResponseWriter, _ *http.Request) {
@@ -83,13 +105,24 @@ func setup(t *testing.T) *testBundle {
 	require.NoError(t, b.store.SavePortal(t.Context(), store.Portal{
 		Slug: "demo", Chat2Desk: store.Chat2DeskAccount{BaseURL: server.URL, Token: "token"},
 	}))
-	registry := portals.New(b.store, portals.Options{Chat2DeskRate: 1000})
-	d := dispatch.New(dispatch.Options{Store: b.store, Temporal: b.temporal, Portals: registry})
+	b.registry = portals.New(b.store, portals.Options{Chat2DeskRate: 1000})
+	t.Cleanup(b.registry.Close)
+	return b
+}
+
+// start runs a dispatcher until stop is called, at the latest until the test ends.
+func (b *testBundle) start(t *testing.T) (stop func()) {
+	t.Helper()
+	d := dispatch.New(dispatch.Options{
+		Store: b.store, Temporal: b.temporal, Portals: b.registry, Logger: slog.New(slog.DiscardHandler),
+	})
+	d.Wake()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); d.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done; registry.Close() })
-	return b
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
 }
 
 // accept stores a webhook as the API does.

@@ -3,63 +3,15 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"puente/chat2desk"
-	"puente/dialog"
+	"puente/portals"
 	"puente/store"
 )
 
 // askAttempts is how often Chat2Desk is asked where an event belongs before
 // the event goes to a provisional dialog (channel 0).
 const askAttempts = 5
-
-// learn keeps what an event tells about ids: dialog, channel, client, request.
-func (d *Dispatcher) learn(ctx context.Context, each delivery) error {
-	e := each.event
-	if !each.known || e.ClientID == 0 || e.ChannelID == 0 {
-		return nil
-	}
-	if fact := fmt.Sprintf("d|%s|%d|%d|%d|%d", each.row.Portal, e.ClientID, e.ChannelID, e.DialogID, leader(e)); !d.learned.has(fact) {
-		err := d.store.LearnDialog(ctx, store.DialogRow{
-			Portal: each.row.Portal, ClientID: e.ClientID, ChannelID: e.ChannelID, DialogID: e.DialogID,
-			OperatorID: leader(e), LastRequestID: e.RequestID, Transport: e.Transport,
-		})
-		if err != nil {
-			return err
-		}
-		d.learned.note(fact)
-	}
-	return d.learnRequest(ctx, each)
-}
-
-func (d *Dispatcher) learnRequest(ctx context.Context, each delivery) error {
-	e := each.event
-	if e.RequestID == 0 {
-		return nil
-	}
-	row := store.RequestRow{Portal: each.row.Portal, RequestID: e.RequestID, DialogID: e.DialogID, ClientID: e.ClientID, ChannelID: e.ChannelID}
-	if e.Kind == dialog.KindNewRequest {
-		row.Type = e.Type
-	}
-	fact := fmt.Sprintf("r|%s|%d|%d|%s", row.Portal, row.RequestID, row.DialogID, row.Type)
-	if d.learned.has(fact) {
-		return nil
-	}
-	if err := d.store.LearnRequest(ctx, row); err != nil {
-		return err
-	}
-	d.learned.note(fact)
-	return nil
-}
-
-// leader is the operator an event makes responsible, if it does.
-func leader(e dialog.Event) int64 {
-	if e.Kind == dialog.KindTransferred || e.Kind == dialog.KindOutbox && e.Type == chat2desk.TypeToClient {
-		return e.OperatorID
-	}
-	return 0
-}
 
 // route completes the ids of an event, so that it finds its workflow: client
 // and channel from the event itself, else from what was learned, else from
@@ -73,13 +25,28 @@ func (d *Dispatcher) route(ctx context.Context, each *delivery) error {
 		return err
 	}
 	found, err = d.routeByAPI(ctx, each)
-	if err != nil && each.row.Attempts < askAttempts && worthRetry(err) {
+	if err != nil && !d.mayPass(each.row, err) {
 		return err
 	}
 	if found {
 		return nil
 	}
 	return d.routeByClient(ctx, each)
+}
+
+// mayPass reports whether an error of asking Chat2Desk may be passed over: it
+// does not know, or there is no account to ask, or it has been away for long.
+// Errors of our own store are no answer.
+func (d *Dispatcher) mayPass(row store.InboxEvent, err error) bool {
+	switch chat2desk.KindOf(err) {
+	case chat2desk.KindAmbiguous, chat2desk.KindRateLimited:
+		return row.Attempts >= askAttempts && !errors.Is(err, context.Canceled)
+	case chat2desk.KindUnknown:
+		var api *chat2desk.Error
+		return errors.As(err, &api) || errors.Is(err, portals.ErrNoAccount) || errors.Is(err, store.ErrNotFound)
+	default:
+		return true
+	}
 }
 
 func (d *Dispatcher) routeByStore(ctx context.Context, each *delivery) (bool, error) {
@@ -136,7 +103,7 @@ func (d *Dispatcher) routeByAPI(ctx context.Context, each *delivery) (bool, erro
 		request = known.LastRequestID
 	}
 	if each.event.ClientID != 0 && each.event.ChannelID != 0 {
-		return true, d.learn(ctx, *each)
+		return true, d.learn(ctx, []delivery{*each})
 	}
 	if request == 0 {
 		return false, nil
@@ -149,7 +116,7 @@ func (d *Dispatcher) routeByAPI(ctx context.Context, each *delivery) (bool, erro
 		each.fill(m.ClientID, m.ChannelID, m.DialogID)
 	}
 	found := each.event.ClientID != 0 && each.event.ChannelID != 0
-	return found, d.learn(ctx, *each)
+	return found, d.learn(ctx, []delivery{*each})
 }
 
 // routeByClient takes the only dialog a client has.
@@ -162,13 +129,4 @@ func (d *Dispatcher) routeByClient(ctx context.Context, each *delivery) error {
 		each.fill(dialogs[0].ClientID, dialogs[0].ChannelID, dialogs[0].DialogID)
 	}
 	return err
-}
-
-func worthRetry(err error) bool {
-	switch chat2desk.KindOf(err) {
-	case chat2desk.KindAmbiguous, chat2desk.KindRateLimited:
-		return true
-	default:
-		return false
-	}
 }
