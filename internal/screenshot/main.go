@@ -116,12 +116,14 @@ type shot struct{ name, url, text string }
 func choose(ctx context.Context, at addresses) ([]shot, error) {
 	shots := []shot{{"temporal-workflows", at.TemporalUI + "/namespaces/default/workflows", "DialogSync"}}
 	for status, name := range map[string]string{"done": "temporal-sync-done", "failed": "temporal-sync-parked"} {
-		sync, err := newest(ctx, at.API, status)
+		sync, err := first(ctx, at.API, status)
 		if err != nil {
 			return nil, err
 		}
-		shots = append(shots, shot{name, sync.RunURL, sync.WorkflowID},
-			shot{name + "-details", sync.RunURL + "/user-metadata", sync.WorkflowID})
+		shots = append(shots, shot{name + "-details", sync.RunURL + "/user-metadata", sync.WorkflowID})
+		if status == "failed" { // the timeline of a run of milliseconds has no room for the summaries
+			shots = append(shots, shot{name, sync.RunURL, sync.WorkflowID})
+		}
 		for _, entity := range sync.Entities {
 			if entity.Kind == "deal" && status == "done" {
 				shots = append(shots, shot{"sandbox-deal", entity.URL, ""})
@@ -141,8 +143,10 @@ type sync struct {
 	} `json:"entities"`
 }
 
-func newest(ctx context.Context, api, status string) (sync, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/v1/portals/demo/syncs?status="+status, http.NoBody)
+// first is the earliest sync of the day with that status: the day begins with the dialogs that have the most to show,
+// files, analytics, and three transcripts on one deal.
+func first(ctx context.Context, api, status string) (sync, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/v1/portals/demo/syncs?limit=200&status="+status, http.NoBody)
 	if err != nil {
 		return sync{}, err
 	}
@@ -161,5 +165,5 @@ func newest(ctx context.Context, api, status string) (sync, error) {
 	if len(page.Items) == 0 {
 		return sync{}, fmt.Errorf("no sync is %s: nothing to photograph", status)
 	}
-	return page.Items[0], nil
+	return page.Items[len(page.Items)-1], nil // newest first
 }
