@@ -19,7 +19,7 @@ import (
 
 func TestEveryErrorIsJudged(t *testing.T) {
 	t.Parallel()
-	soon := time.Now().Add(20 * time.Second)
+	later := time.Now().Add(10 * time.Minute)
 	for name, c := range map[string]struct {
 		err   error
 		typ   string
@@ -27,7 +27,7 @@ func TestEveryErrorIsJudged(t *testing.T) {
 		least time.Duration // before the next attempt
 	}{
 		"rate":             {&bitrix24.Error{Kind: bitrix24.KindRateLimited, Code: "QUERY_LIMIT_EXCEEDED"}, "RateLimited", false, time.Second},
-		"operating":        {&bitrix24.Error{Kind: bitrix24.KindOperatingLimit, ResetAt: soon}, "OperatingLimit", false, 15 * time.Second},
+		"operating":        {&bitrix24.Error{Kind: bitrix24.KindOperatingLimit, ResetAt: later}, "OperatingLimit", false, 5 * time.Minute},
 		"operating, no":    {&bitrix24.Error{Kind: bitrix24.KindOperatingLimit}, "OperatingLimit", false, 40 * time.Second},
 		"token":            {&bitrix24.Error{Kind: bitrix24.KindAuthExpired}, "AuthExpired", false, 0},
 		"ambiguous":        {&bitrix24.Error{Kind: bitrix24.KindAmbiguous}, "Ambiguous", false, 0},

@@ -28,6 +28,7 @@ type temporal struct {
 
 	mu      sync.Mutex
 	down    bool
+	waiting int // signals that reached a gate
 	signals map[string][]dialog.Event
 	calls   int
 	hold    map[string]chan struct{} // signals to these wait
@@ -38,6 +39,9 @@ func (f *temporal) take(ctx context.Context, id string, arg any) error {
 	held := f.hold[id]
 	f.mu.Unlock()
 	if held != nil {
+		f.mu.Lock()
+		f.waiting++
+		f.mu.Unlock()
 		select {
 		case <-held:
 		case <-ctx.Done():

@@ -68,7 +68,11 @@ func TestDeliveryUnderWayIsFinishedAtStop(t *testing.T) {
 	gate := b.held(1)
 	b.write(t, 1)
 	stop := b.start(t)
-	require.Eventually(t, func() bool { return b.rows(t)[0].Owner != "" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		b.temporal.mu.Lock()
+		defer b.temporal.mu.Unlock()
+		return b.temporal.waiting == 1
+	}, 5*time.Second, time.Millisecond, "it is under way")
 	time.AfterFunc(100*time.Millisecond, func() { close(gate) })
 	stop()
 	n, _, err := b.store.InboxBacklog(t.Context())
