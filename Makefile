@@ -15,9 +15,9 @@ WORKFLOWCHECK := $(BIN)/workflowcheck-v0.6.0
 
 # Packages that contain the Temporal server. Compiling that twice, with and without the race detector, would take
 # longer than all tests, so these are built without it; what they run of Puente is tested with it elsewhere.
-SERVER_PACKAGES := ./devserver/... ./workflows/servertest/... ./cmd/puente-dev/...
+SERVER_PACKAGES := ./devserver/... ./workflows/servertest/... ./worker/servertest/... ./cmd/puente-dev/...
 E2E_PACKAGES := ./e2e/...
-UNIT_PACKAGES = $(shell go list ./... | grep -v -E '^puente/(devserver|workflows/servertest|cmd/puente-dev|e2e)(/|$$)')
+UNIT_PACKAGES = $(shell go list ./... | grep -v -E '^puente/(devserver|workflows/servertest|worker/servertest|cmd/puente-dev|e2e)(/|$$)')
 
 # A PostgreSQL for the command that follows (internal/testpg finds or makes it).
 WITH_POSTGRES := go run ./internal/testpg/cmd --

@@ -11,6 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// patience stretches all waits for outcomes: a slow machine is no failure.
+const patience = 3
+
 // chatDialog is the control of the sandbox Chat2Desk (design §7).
 type chatDialog struct {
 	Client     chatClient     `json:"client"`
@@ -131,7 +134,7 @@ func (s *stack) settled(n int, within time.Duration) []syncRow {
 			}
 		}
 		return len(withoutPolls(slices.Clone(rows))) >= n
-	}, within, 200*time.Millisecond, "%s", explain{s})
+	}, patience*within, 200*time.Millisecond, "%s", explain{s})
 	return rows
 }
 
@@ -158,7 +161,7 @@ func (s *stack) syncOf(request int64, within time.Duration) syncRow {
 			}
 		}
 		return false
-	}, within, 100*time.Millisecond, "request %d: %s", request, explain{s})
+	}, patience*within, 100*time.Millisecond, "request %d: %s", request, explain{s})
 	return found
 }
 
