@@ -33,25 +33,32 @@ type registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
-// build makes one SDK worker per task queue.
-func (w *Worker) build() []worker.Worker {
-	dialogs := worker.New(w.opts.Temporal, workflows.DialogsQueue, w.options(storeSlots))
+// build makes one SDK worker per task queue; broken gets the first fatal error.
+func (w *Worker) build(broken chan<- error) []worker.Worker {
+	dialogs := worker.New(w.opts.Temporal, workflows.DialogsQueue, w.options(storeSlots, broken))
 	RegisterWorkflows(dialogs)
 	RegisterStore(dialogs, &activities.Store{Store: w.opts.Store, Portals: w.opts.Portals})
-	bitrix := worker.New(w.opts.Temporal, workflows.Bitrix24Queue, w.options(bitrix24Slots))
+	bitrix := worker.New(w.opts.Temporal, workflows.Bitrix24Queue, w.options(bitrix24Slots, broken))
 	RegisterBitrix24(bitrix, &activities.Bitrix24{Store: w.opts.Store, Portals: w.opts.Portals})
-	chat := worker.New(w.opts.Temporal, workflows.Chat2DeskQueue, w.options(chat2deskSlots))
+	chat := worker.New(w.opts.Temporal, workflows.Chat2DeskQueue, w.options(chat2deskSlots, broken))
 	RegisterChat2Desk(chat, &activities.Chat2Desk{Store: w.opts.Store, Portals: w.opts.Portals})
 	return []worker.Worker{dialogs, bitrix, chat}
 }
 
-func (w *Worker) options(slots int) worker.Options {
+func (w *Worker) options(slots int, broken chan<- error) worker.Options {
 	return worker.Options{
 		MaxConcurrentActivityExecutionSize: slots,
 		WorkerStopTimeout:                  w.opts.StopTimeout,
-		Interceptors:                       []interceptor.WorkerInterceptor{&heartbeats{}},
+		Interceptors:                       []interceptor.WorkerInterceptor{&heartbeats{every: heartbeatEvery}},
+		MaxHeartbeatThrottleInterval:       heartbeatEvery,
 		WorkflowTaskPollerBehavior:         worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 		ActivityTaskPollerBehavior:         worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		OnFatalError: func(err error) {
+			select {
+			case broken <- err:
+			default: // one is enough
+			}
+		},
 	}
 }
 
@@ -97,20 +104,40 @@ func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace st
 	service := c.OperatorService()
 	known, err := service.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {
-		return fmt.Errorf("list search attributes: %w", err)
+		return fmt.Errorf("list search attributes of namespace %s: %w", namespace, err)
 	}
-	missing := map[string]enumspb.IndexedValueType{}
-	for _, key := range workflows.SearchAttributes() {
-		if _, exists := known.GetCustomAttributes()[key.GetName()]; !exists {
-			missing[key.GetName()] = key.GetValueType()
-		}
-	}
-	if len(missing) == 0 {
-		return nil
+	missing, err := missingAttributes(known.GetCustomAttributes())
+	if err != nil || len(missing) == 0 {
+		return err
 	}
 	_, err = service.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
 	if err != nil && !strings.Contains(err.Error(), "already exist") {
-		return fmt.Errorf("add search attributes: %w", err)
+		return fmt.Errorf("add search attributes to namespace %s: %w", namespace, err)
 	}
 	return nil
+}
+
+// missingAttributes are those a namespace lacks. One that it has with another
+// type can hold nothing of ours.
+func missingAttributes(known map[string]enumspb.IndexedValueType) (map[string]enumspb.IndexedValueType, error) {
+	missing := map[string]enumspb.IndexedValueType{}
+	for _, key := range workflows.SearchAttributes() {
+		has, exists := known[key.GetName()]
+		switch {
+		case !exists:
+			missing[key.GetName()] = key.GetValueType()
+		case has != key.GetValueType():
+			return nil, fmt.Errorf("the search attribute %s of the namespace is of type %s: it must be removed and added as %s",
+				key.GetName(), has, key.GetValueType())
+		}
+	}
+	return missing, nil
+}
+
+func attributeNames() []string {
+	var names []string
+	for _, key := range workflows.SearchAttributes() {
+		names = append(names, key.GetName())
+	}
+	return names
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
@@ -40,9 +41,6 @@ type Worker struct {
 	dispatcher *dispatch.Dispatcher
 	cancel     context.CancelFunc
 	running    sync.WaitGroup
-
-	mu      sync.Mutex
-	workers []worker.Worker
 }
 
 // New makes a worker; nothing runs yet.
@@ -71,12 +69,7 @@ func (w *Worker) Start() error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel = cancel
-	w.running.Go(func() {
-		if !w.connect(ctx) {
-			return
-		}
-		w.dispatcher.Run(ctx)
-	})
+	w.running.Go(func() { w.run(ctx) })
 	w.running.Go(func() { retention.Run(ctx, w.opts.Store, w.opts.Logger) })
 	return nil
 }
@@ -85,63 +78,108 @@ func (w *Worker) Start() error {
 func (w *Worker) Wake() { w.dispatcher.Wake() }
 
 // Stop ends dispatching, lets running activities finish, and sends what the
-// gateways have gathered.
+// gateways have gathered. A worker that was not started stops at once.
 func (w *Worker) Stop() {
 	if w.cancel == nil {
 		return
 	}
 	w.cancel()
 	w.running.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var stopping sync.WaitGroup
-	for _, each := range w.workers {
-		stopping.Go(each.Stop)
-	}
-	stopping.Wait()
 	w.opts.Portals.Close()
 }
 
-// connect brings search attributes and workers up; false when stopped before.
-func (w *Worker) connect(ctx context.Context) bool {
-	for attempt := 1; ; attempt++ {
-		err := w.up(ctx)
-		if err == nil {
-			w.opts.Logger.InfoContext(ctx, "The worker runs", "queues", []string{workflows.DialogsQueue, workflows.Bitrix24Queue, workflows.Chat2DeskQueue})
-			return true
+// run keeps workers up until the context ends. One that gives up for good,
+// because the namespace went away or its credentials were revoked, is started
+// anew: a process that only looks alive would help nobody.
+func (w *Worker) run(ctx context.Context) {
+	var dispatching sync.WaitGroup
+	defer dispatching.Wait()
+	var once sync.Once
+	for {
+		workers, broken, ok := w.connect(ctx)
+		if !ok {
+			return
 		}
-		if ctx.Err() != nil {
-			return false
-		}
-		wait := min(time.Duration(attempt)*time.Second, 10*time.Second)
-		w.opts.Logger.WarnContext(ctx, "Temporal cannot be reached; trying again", "error", err, "wait", wait)
+		once.Do(func() { dispatching.Go(func() { w.dispatcher.Run(ctx) }) })
 		select {
 		case <-ctx.Done():
-			return false
-		case <-time.After(wait):
+			stopAll(workers)
+			return
+		case err := <-broken:
+			w.opts.Logger.ErrorContext(ctx, "A worker gave up; starting anew", "error", err)
+			stopAll(workers)
+			sleep(ctx, retryEvery)
 		}
 	}
 }
 
-func (w *Worker) up(ctx context.Context) error {
-	if err := RegisterSearchAttributes(ctx, w.opts.Temporal, w.opts.Namespace); err != nil {
-		return err
+// retryEvery is the first wait before another try to reach Temporal; it grows
+// up to ten times as long.
+const retryEvery = time.Second
+
+// connect brings search attributes and workers up; ok is false when stopped
+// before. broken tells the first fatal error of one of the workers.
+func (w *Worker) connect(ctx context.Context) (workers []worker.Worker, broken <-chan error, ok bool) {
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		workers, broken, err := w.up(ctx)
+		if err == nil {
+			w.opts.Logger.InfoContext(ctx, "The worker runs",
+				"queues", []string{workflows.DialogsQueue, workflows.Bitrix24Queue, workflows.Chat2DeskQueue})
+			return workers, broken, true
+		}
+		if ctx.Err() == nil {
+			wait := min(time.Duration(attempt)*retryEvery, 10*retryEvery)
+			w.opts.Logger.WarnContext(ctx, "Temporal is not ready; trying again", "error", err, "wait", wait)
+			sleep(ctx, wait)
+		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, each := range w.build() {
+	return nil, nil, false
+}
+
+func (w *Worker) up(ctx context.Context) ([]worker.Worker, <-chan error, error) {
+	if err := w.searchAttributes(ctx); err != nil {
+		return nil, nil, err
+	}
+	broken := make(chan error, 1)
+	var started []worker.Worker
+	for _, each := range w.build(broken) {
 		if err := each.Start(); err != nil {
-			w.stopAll()
-			return fmt.Errorf("start the worker: %w", err)
+			stopAll(started)
+			return nil, nil, fmt.Errorf("start the worker: %w", err)
 		}
-		w.workers = append(w.workers, each)
+		started = append(started, each)
 	}
-	return nil
+	return started, broken, nil
 }
 
-func (w *Worker) stopAll() {
-	for _, each := range w.workers {
-		each.Stop()
+// searchAttributes registers them. Where that is not allowed, somebody has done
+// it by hand, or the starts of workflows will say what is missing.
+func (w *Worker) searchAttributes(ctx context.Context) error {
+	err := RegisterSearchAttributes(ctx, w.opts.Temporal, w.opts.Namespace)
+	var denied *serviceerror.PermissionDenied
+	var unknown *serviceerror.Unimplemented
+	if errors.As(err, &denied) || errors.As(err, &unknown) {
+		w.opts.Logger.WarnContext(ctx, "The search attributes cannot be registered from here: add them to the namespace by hand",
+			"namespace", w.opts.Namespace, "attributes", attributeNames(), "error", err)
+		return nil
 	}
-	w.workers = nil
+	return err
+}
+
+// stopAll stops workers at the same time: each may take as long as its longest activity.
+func stopAll(workers []worker.Worker) {
+	var stopping sync.WaitGroup
+	for _, each := range workers {
+		stopping.Go(each.Stop)
+	}
+	stopping.Wait()
+}
+
+func sleep(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
