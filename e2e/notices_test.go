@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,10 @@ func TestNotificationsGoToTheRightPeopleOnce(t *testing.T) {
 			s.syncOf(ids.Request, 60*time.Second)
 			s.workers[0].kill()
 			s.workers[0].start(t)
-			require.Eventually(t, func() bool { return s.incoming(c.want) >= 2 }, 60*time.Second, 200*time.Millisecond)
+			require.Eventually(t, func() bool {
+				told := s.told(c.want)
+				return strings.Count(told, "New message") >= 2 && strings.Contains(told, c.also)
+			}, patience*time.Minute, 200*time.Millisecond, "both messages, and: %s", c.also)
 			tags := map[string]int{}
 			for _, n := range s.notifications() {
 				tags[fmt.Sprintf("%d|%s", n.UserID, n.Tag)]++
@@ -60,28 +64,22 @@ func TestNotificationsGoToTheRightPeopleOnce(t *testing.T) {
 				require.Equal(t, 1, n, tag)
 			}
 			require.Contains(t, s.lastFor(c.want).Message, "[url=")
-			var told string
 			for _, n := range s.notifications() {
 				require.Contains(t, n.Message, "Ring Ring", "each names the client")
-				if n.UserID == c.want {
-					told += n.Message
-				}
 			}
-			require.Contains(t, told, c.also)
-			require.Contains(t, told, "New message")
 		})
 	}
 }
 
-// incoming counts notifications of client messages to a user.
-func (s *stack) incoming(user int64) int {
-	n := 0
+// told is everything a user was told.
+func (s *stack) told(user int64) string {
+	var all strings.Builder
 	for _, each := range s.notifications() {
 		if each.UserID == user {
-			n++
+			all.WriteString(each.Message)
 		}
 	}
-	return n
+	return all.String()
 }
 
 func (s *stack) lastFor(user int64) notification {
