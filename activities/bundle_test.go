@@ -25,9 +25,8 @@ import (
 	"puente/workflows"
 )
 
-// requestTimeout of the clients under test: short, so that tests of what may be
-// under way do not wait.
-const requestTimeout = 2 * time.Second
+// requestTimeout of the clients under test. No test waits for it.
+const requestTimeout = 20 * time.Second
 
 // bundle is the activities with a real store, a sandbox portal and a sandbox
 // Chat2Desk account.
