@@ -144,16 +144,15 @@ func (s *State) assign(c *Cycle, e Event) Effect {
 	if e.OperatorID == 0 || !leads {
 		return Effect{}
 	}
-	if c != nil && !e.Time.Before(c.Operator.At) {
-		c.Operator = Operator{ID: e.OperatorID, At: e.Time}
+	if !e.Time.Before(s.Operator.At) {
+		s.Operator = Operator{ID: e.OperatorID, At: e.Time}
 	}
-	if e.Time.Before(s.Operator.At) {
+	if c == nil || e.Time.Before(c.Operator.At) {
 		return Effect{}
 	}
-	changed := s.Operator.ID != e.OperatorID
-	s.Operator = Operator{ID: e.OperatorID, At: e.Time}
-	open := c != nil && c.ClosedAt.IsZero()
-	return Effect{Assigned: changed && open && e.Kind == KindTransferred}
+	changed := c.Operator.ID != e.OperatorID // who led an earlier request is told of the new one too
+	c.Operator = Operator{ID: e.OperatorID, At: e.Time}
+	return Effect{Assigned: changed && c.ClosedAt.IsZero() && e.Kind == KindTransferred}
 }
 
 // closeDialog closes whatever common cycle is open. A close of a dialog of

@@ -156,6 +156,15 @@ func TestEffectsOfMessagesAndAssignments(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
+func TestOperatorOfAnEarlierRequestIsToldOfTheNextOne(t *testing.T) {
+	t.Parallel()
+	s := dialog.State{Operator: dialog.Operator{ID: 301}} // as recalled from the store
+	got := apply(&s, start,
+		at(1, dialog.KindInbox, func(e *dialog.Event) { e.Type = "from_client" }),
+		at(2, dialog.KindTransferred, func(e *dialog.Event) { e.OperatorID = 301 }))
+	require.Equal(t, []dialog.Effect{{Incoming: true}, {Assigned: true}}, got)
+}
+
 func TestStateStaysBounded(t *testing.T) {
 	t.Parallel()
 	var s dialog.State
