@@ -3,12 +3,14 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -121,15 +123,31 @@ func (p *process) races() bool {
 	return err == nil && bytes.Contains(raw, []byte("WARNING: DATA RACE"))
 }
 
-// freePort is a TCP port nobody listens on.
+// nextPort walks through ports below those that systems give to outgoing
+// connections, from a random start, so that no two stacks and no two runs of
+// the tests meet.
+var nextPort atomic.Int64
+
+const (
+	firstPort = 20_000
+	ports     = 12_000
+)
+
+// freePort is a TCP port nobody listens on and no other test was given.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	addr, ok := l.Addr().(*net.TCPAddr)
-	require.True(t, ok)
-	return addr.Port
+	nextPort.CompareAndSwap(0, int64(1+rand.IntN(ports)))
+	for range ports {
+		port := firstPort + int(nextPort.Add(1)%ports)
+		l, err := net.Listen("tcp", local(port))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, l.Close())
+		return port
+	}
+	t.Fatal("no free port")
+	return 0
 }
 
 func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
