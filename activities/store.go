@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -47,37 +46,14 @@ func (a *Store) RecallDialog(ctx context.Context, in workflows.RecallInput) (wor
 	if err != nil {
 		return out, classify(ctx, "", err)
 	}
-	out.DialogID, out.Transport = row.DialogID, row.Transport
+	out.DialogID, out.Transport, out.OperatorID = row.DialogID, row.Transport, row.OperatorID
 	requests, err := a.Store.RequestsOfDialog(ctx, in.Portal, in.ClientID, in.ChannelID, recalled)
-	if err != nil {
-		return out, classify(ctx, "", err)
-	}
-	var last store.RequestRow
-	for _, r := range slices.Backward(requests) { // newest first in the store
-		if r.ClosedAt.IsZero() {
-			continue
-		}
-		out.Closed = append(out.Closed, dialog.Closed{RequestID: r.RequestID, Number: r.Cycle, ClosedAt: r.ClosedAt})
-		if !r.ClosedAt.Before(last.ClosedAt) {
-			last = r
+	for i := len(requests) - 1; i >= 0; i-- { // newest first in the store
+		if r := requests[i]; !r.ClosedAt.IsZero() {
+			out.Closed = append(out.Closed, dialog.Closed{RequestID: r.RequestID, Number: r.Cycle, ClosedAt: r.ClosedAt})
 		}
 	}
-	out.OperatorID, err = a.leaderOf(ctx, last)
 	return out, classify(ctx, "", err)
-}
-
-// leaderOf is who led a closed cycle, 0 if nobody is known. The dialogs table
-// does not tell it: there the events that are just coming in have left who
-// leads now, and an assignment among them would look like old news.
-func (a *Store) leaderOf(ctx context.Context, r store.RequestRow) (int64, error) {
-	if r.RequestID == 0 {
-		return 0, nil
-	}
-	row, err := a.Store.SyncByWorkflow(ctx, r.Portal, workflows.DialogSyncID(r.Portal, r.DialogID, r.RequestID, r.Cycle))
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil
-	}
-	return row.Operator, err
 }
 
 // RecordClose notes that a cycle is handed over, so that the next run of the
