@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"puente/dialog"
 	"puente/settings"
+	"puente/store"
 )
 
 // notification is what stands in somebody's bell in the sandbox portal.
@@ -48,7 +51,12 @@ func TestNotificationsGoToTheRightPeopleOnce(t *testing.T) {
 			d.Deliver = map[string]any{"duplicate": true}
 			// the first answers are lost: what is sent again must not ring twice
 			s.fault(map[string]any{"method": "im.notify.system.add", "kind": "lost_answer", "times": 2, "when": "after"})
+			// Who gets a notification is decided when it is sent: the dialog has to see the assignment together with
+			// the messages, or the first of them may rightly go to somebody else.
+			s.workers[0].stop()
 			ids := s.play(d)
+			s.accepted(ids.Client, dialog.KindDialogClose)
+			s.workers[0].start(t)
 			s.syncOf(ids.Request, 60*time.Second)
 			s.workers[0].kill()
 			s.workers[0].start(t)
@@ -69,6 +77,15 @@ func TestNotificationsGoToTheRightPeopleOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// accepted waits until the client's event of a kind stands in the inbox. What Chat2Desk sent before it stands there too.
+func (s *stack) accepted(client int64, kind dialog.EventKind) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		rows, _, err := s.store.InboxList(context.Background(), "demo", store.InboxFilter{HookType: string(kind), ClientID: client})
+		return err == nil && len(rows) > 0
+	}, patience*20*time.Second, 50*time.Millisecond, "no %s of client %d was accepted", kind, client)
 }
 
 // told is everything a user was told.
