@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"puente/internal/strictdoc"
 )
 
 // FieldType describes a field of a CRM entity, from crm.item.fields
@@ -65,12 +67,12 @@ func ValidateAgainst(s Settings, facts PortalFacts) []Problem {
 	if s.CRM.SourceID != "" {
 		has(&c, "crm.source_id", "source in the portal", s.CRM.SourceID, facts.Sources)
 	}
-	return c.problems
+	return c.Problems
 }
 
 func has[T comparable](c *check, path, what string, value T, known []T) {
 	if known != nil && !slices.Contains(known, value) {
-		c.add(path, "there is no such %s: %v", what, value)
+		c.Add(path, "there is no such %s: %v", what, value)
 	}
 }
 
@@ -90,7 +92,7 @@ func (c *check) portalAnalytics(s Settings, facts PortalFacts) {
 	if s.Analytics.Combined != "" {
 		paths["analytics.combined"] = s.Analytics.Combined
 	}
-	for _, path := range sortedKeys(paths) {
+	for _, path := range strictdoc.SortedKeys(paths) {
 		if makes(s.CRM, EntityDeal) {
 			c.portalField(path, "deal", paths[path], facts.DealFields)
 		}
@@ -125,13 +127,13 @@ func (c *check) portalField(path, kind, name string, known map[string]FieldType)
 	field, ok := known[name]
 	switch {
 	case !ok:
-		c.add(path, "the %s has no field %s", kind, name)
+		c.Add(path, "the %s has no field %s", kind, name)
 	case field.ReadOnly:
-		c.add(path, "the field %s of the %s cannot be written", name, kind)
+		c.Add(path, "the field %s of the %s cannot be written", name, kind)
 	case !field.Fillable():
-		c.add(path, "the field %s of the %s has the type %s, which cannot be filled from text", name, kind, field.Type)
+		c.Add(path, "the field %s of the %s has the type %s, which cannot be filled from text", name, kind, field.Type)
 	case path == "analytics.combined" && !field.holdsText():
-		c.add(path, "the field %s of the %s has the type %s; a string field is needed", name, kind, field.Type)
+		c.Add(path, "the field %s of the %s has the type %s; a string field is needed", name, kind, field.Type)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"puente/internal/strictdoc"
 )
 
 // ErrUnknownSection is returned for a section name that SectionNames lacks.
@@ -45,22 +47,22 @@ func (s Settings) SetSection(name string, data []byte) (Settings, error) {
 	var err error
 	switch name {
 	case "general":
-		err = decode(data, &fresh.General)
+		err = strictdoc.Decode(data, &fresh.General)
 		s.General = fresh.General
 	case "tags":
-		err = decode(data, &fresh.Tags)
+		err = strictdoc.Decode(data, &fresh.Tags)
 		s.Tags = fresh.Tags
 	case "analytics":
-		err = decode(data, &fresh.Analytics)
+		err = strictdoc.Decode(data, &fresh.Analytics)
 		s.Analytics = fresh.Analytics
 	case "fields":
-		err = decode(data, &fresh.Fields)
+		err = strictdoc.Decode(data, &fresh.Fields)
 		s.Fields = fresh.Fields
 	case "operators":
-		err = decode(data, &fresh.Operators)
+		err = strictdoc.Decode(data, &fresh.Operators)
 		s.Operators = fresh.Operators
 	case "crm":
-		err = decode(data, &fresh.CRM)
+		err = strictdoc.Decode(data, &fresh.CRM)
 		s.CRM = fresh.CRM
 	default:
 		err = unknownSection(name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
+	"puente/internal/strictdoc"
 	"puente/texts"
 )
 
@@ -50,22 +51,22 @@ func Validate(s Settings) []Problem {
 	c.fields(s)
 	c.operators(s.Operators)
 	c.crm(s.CRM)
-	return c.problems
+	return c.Problems
 }
 
 func (c *check) general(g General) {
 	if !texts.Known(g.Language) {
-		c.add("general.language", "unknown language %q; known: %s", g.Language, strings.Join(texts.Languages(), ", "))
+		c.Add("general.language", "unknown language %q; known: %s", g.Language, strings.Join(texts.Languages(), ", "))
 	}
 	if _, err := time.LoadLocation(g.TimeZone); err != nil || g.TimeZone == "" || g.TimeZone == "Local" {
-		c.add("general.time_zone", "unknown time zone %q; an IANA name like Europe/Madrid is needed", g.TimeZone)
+		c.Add("general.time_zone", "unknown time zone %q; an IANA name like Europe/Madrid is needed", g.TimeZone)
 	}
 	if g.Country != "" && !knownCountry(g.Country) {
-		c.add("general.country", "unknown country %q; an ISO 3166 code of two capital letters like ES is needed", g.Country)
+		c.Add("general.country", "unknown country %q; an ISO 3166 code of two capital letters like ES is needed", g.Country)
 	}
 	c.ownPhones(g)
 	if g.OpenLinksIn != OpenInChat2Desk && g.OpenLinksIn != OpenInBitrix24 {
-		c.add("general.open_links_in", "must be %s or %s, not %q", OpenInChat2Desk, OpenInBitrix24, g.OpenLinksIn)
+		c.Add("general.open_links_in", "must be %s or %s, not %q", OpenInChat2Desk, OpenInBitrix24, g.OpenLinksIn)
 	}
 	c.dialogLink(g.DialogLink)
 	c.between("general.settle_seconds", g.SettleSeconds, MaxSettleSeconds)
@@ -82,7 +83,7 @@ func (c *check) ownPhones(g General) {
 	for i, raw := range g.OwnPhones {
 		number, err := phonenumbers.Parse(raw, g.Country)
 		if err != nil || !phonenumbers.IsPossibleNumber(number) {
-			c.add(fmt.Sprintf("general.own_phones[%d]", i), "%q is not a phone number; write it as +34 600 111 222", raw)
+			c.Add(fmt.Sprintf("general.own_phones[%d]", i), "%q is not a phone number; write it as +34 600 111 222", raw)
 		}
 	}
 }
@@ -98,25 +99,25 @@ func (c *check) dialogLink(link string) {
 	}
 	starts := []string{"https://", "http://", "{portal}", "{web}"}
 	if !slices.ContainsFunc(starts, func(s string) bool { return strings.HasPrefix(link, s) }) {
-		c.add("general.dialog_link", "must begin with https://, http://, {portal} or {web}")
+		c.Add("general.dialog_link", "must begin with https://, http://, {portal} or {web}")
 	}
 	for _, found := range linkPlaceholder.FindAllString(link, -1) {
 		if !slices.Contains(linkPlaceholders, found) {
-			c.add("general.dialog_link", "unknown placeholder %s; known: %s", found, strings.Join(linkPlaceholders, ", "))
+			c.Add("general.dialog_link", "unknown placeholder %s; known: %s", found, strings.Join(linkPlaceholders, ", "))
 		}
 	}
 }
 
 func (c *check) between(field string, value, most int) {
 	if value < 0 || value > most {
-		c.add(field, "must be from 0 to %d, not %d", most, value)
+		c.Add(field, "must be from 0 to %d, not %d", most, value)
 	}
 }
 
 func (c *check) texts(overrides map[string]string) {
-	for _, id := range sortedKeys(overrides) {
+	for _, id := range strictdoc.SortedKeys(overrides) {
 		if err := texts.Check(id, overrides[id]); err != nil {
-			c.add("general.texts."+id, "%s", err)
+			c.Add("general.texts."+id, "%s", err)
 		}
 	}
 }
@@ -126,10 +127,10 @@ func (c *check) tags(t Tags) {
 	case TagsIgnore:
 	case TagsOnly, TagsNot:
 		if len(t.IDs) == 0 {
-			c.add("tags.ids", "mode %s needs at least one tag", t.Mode)
+			c.Add("tags.ids", "mode %s needs at least one tag", t.Mode)
 		}
 	default:
-		c.add("tags.mode", "must be %s, %s or %s, not %q", TagsIgnore, TagsOnly, TagsNot, t.Mode)
+		c.Add("tags.mode", "must be %s, %s or %s, not %q", TagsIgnore, TagsOnly, TagsNot, t.Mode)
 	}
 	c.ids("tags.ids", t.IDs)
 }
@@ -140,19 +141,19 @@ func (c *check) ids(path string, ids []int64) {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		c.positive(at, id)
 		if first := slices.Index(ids, id); first < i {
-			c.add(at, "%d stands in the list twice", id)
+			c.Add(at, "%d stands in the list twice", id)
 		}
 	}
 }
 
 func (c *check) positive(path string, id int64) {
 	if id <= 0 {
-		c.add(path, "must be a positive id, not %d", id)
+		c.Add(path, "must be a positive id, not %d", id)
 	}
 }
 
 func (c *check) notNegative(path string, id int64) {
 	if id < 0 {
-		c.add(path, "must be an id or 0, not %d", id)
+		c.Add(path, "must be an id or 0, not %d", id)
 	}
 }

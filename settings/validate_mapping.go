@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"puente/internal/strictdoc"
 )
 
 func (c *check) analytics(a Analytics) {
 	keys := AnalyticsKeys()
-	for _, key := range sortedKeys(a.Fields) {
+	for _, key := range strictdoc.SortedKeys(a.Fields) {
 		if !slices.Contains(keys, key) {
-			c.add("analytics.fields."+key, "unknown analytics key; known: %s", strings.Join(keys, ", "))
+			c.Add("analytics.fields."+key, "unknown analytics key; known: %s", strings.Join(keys, ", "))
 		}
 		c.fieldName("analytics.fields."+key, a.Fields[key])
 	}
@@ -21,7 +23,7 @@ func (c *check) analytics(a Analytics) {
 
 func (c *check) fieldName(path, name string) {
 	if !fieldName.MatchString(name) {
-		c.add(path, "%q is not a field name; crm.item names like utmSource or UF_CRM_CITY are needed", name)
+		c.Add(path, "%q is not a field name; crm.item names like utmSource or UF_CRM_CITY are needed", name)
 	}
 }
 
@@ -32,10 +34,10 @@ func (c *check) fields(s Settings) {
 	for i, f := range s.Fields {
 		path := fmt.Sprintf("fields[%d]", i)
 		if strings.TrimSpace(f.Custom) == "" {
-			c.add(path+".custom", "the custom field of Chat2Desk is missing")
+			c.Add(path+".custom", "the custom field of Chat2Desk is missing")
 		}
 		if f.Deal == "" && f.Lead == "" {
-			c.add(path, "a field of the deal or of the lead is needed")
+			c.Add(path, "a field of the deal or of the lead is needed")
 		}
 		c.target(path+".deal", f.Deal, deal)
 		c.target(path+".lead", f.Lead, lead)
@@ -45,7 +47,7 @@ func (c *check) fields(s Settings) {
 // targets is the fields that analytics fill.
 func targets(a Analytics) map[string]string {
 	taken := map[string]string{}
-	for _, key := range sortedKeys(a.Fields) {
+	for _, key := range strictdoc.SortedKeys(a.Fields) {
 		taken[a.Fields[key]] = "analytics.fields." + key
 	}
 	if a.Combined != "" {
@@ -60,7 +62,7 @@ func (c *check) target(path, name string, taken map[string]string) {
 	}
 	c.fieldName(path, name)
 	if other, ok := taken[name]; ok {
-		c.add(path, "%s is filled by %s already", name, other)
+		c.Add(path, "%s is filled by %s already", name, other)
 	}
 	taken[name] = path
 }
@@ -72,7 +74,7 @@ func (c *check) operators(o Operators) {
 		c.positive(path+".operator", row.Operator)
 		c.positive(path+".user", row.User)
 		if first, ok := seen[row.Operator]; ok {
-			c.add(path+".operator", "operator %d is mapped by operators.users[%d] already", row.Operator, first)
+			c.Add(path+".operator", "operator %d is mapped by operators.users[%d] already", row.Operator, first)
 			continue
 		}
 		seen[row.Operator] = i
@@ -80,29 +82,29 @@ func (c *check) operators(o Operators) {
 	c.notNegative("operators.fallback", o.Fallback)
 	c.ids("operators.supervisors", o.Supervisors)
 	if o.Administrator <= 0 {
-		c.add("operators.administrator", "a Bitrix24 user is needed: who is told when nobody else can be")
+		c.Add("operators.administrator", "a Bitrix24 user is needed: who is told when nobody else can be")
 	}
 }
 
 func (c *check) crm(crm CRM) {
 	if !slices.Contains([]CRMMode{ModeAuto, ModeSimple, ModeClassic}, crm.Mode) {
-		c.add("crm.mode", "must be %s, %s or %s, not %q", ModeAuto, ModeSimple, ModeClassic, crm.Mode)
+		c.Add("crm.mode", "must be %s, %s or %s, not %q", ModeAuto, ModeSimple, ModeClassic, crm.Mode)
 	}
 	seen := map[int64]int{}
 	for i, channel := range crm.Channels {
 		path := fmt.Sprintf("crm.channels[%d]", i)
 		c.channel(path, crm.Mode, channel)
 		if first, ok := seen[channel.ID]; ok {
-			c.add(path+".id", "channel %d is set by crm.channels[%d] already", channel.ID, first)
+			c.Add(path+".id", "channel %d is set by crm.channels[%d] already", channel.ID, first)
 			continue
 		}
 		seen[channel.ID] = i
 	}
 	if crm.SourceID != "" && !statusID.MatchString(crm.SourceID) {
-		c.add("crm.source_id", "%q is not the id of a source", crm.SourceID)
+		c.Add("crm.source_id", "%q is not the id of a source", crm.SourceID)
 	}
 	if crm.Currency != "" && !currencyCode.MatchString(crm.Currency) {
-		c.add("crm.currency", "%q is not a currency; a code of three capital letters like EUR is needed", crm.Currency)
+		c.Add("crm.currency", "%q is not a currency; a code of three capital letters like EUR is needed", crm.Currency)
 	}
 }
 
@@ -111,11 +113,11 @@ func (c *check) channel(path string, mode CRMMode, channel Channel) {
 	switch channel.Entity {
 	case EntityDefault, EntityDeal, EntityLead, EntityNone:
 	default:
-		c.add(path+".entity", "must be deal, lead, none or empty, not %q", channel.Entity)
+		c.Add(path+".entity", "must be deal, lead, none or empty, not %q", channel.Entity)
 	}
 	c.notNegative(path+".pipeline", channel.Pipeline)
 	if channel.Pipeline != 0 && !makesDeals(mode, channel.Entity) {
-		c.add(path+".pipeline", "only a deal has a pipeline")
+		c.Add(path+".pipeline", "only a deal has a pipeline")
 	}
 	c.stage(path+".stage", channel)
 }
@@ -132,11 +134,11 @@ func (c *check) stage(path string, channel Channel) {
 	switch {
 	case channel.Stage == "":
 	case channel.Entity == EntityNone:
-		c.add(path, "channel makes nothing, so it has no stage")
+		c.Add(path, "channel makes nothing, so it has no stage")
 	case !statusID.MatchString(channel.Stage):
-		c.add(path, "%q is not a stage code", channel.Stage)
+		c.Add(path, "%q is not a stage code", channel.Stage)
 	case channel.Entity == EntityDeal && !stageOf(channel.Stage, channel.Pipeline):
-		c.add(path, "stage %s does not belong to pipeline %d", channel.Stage, channel.Pipeline)
+		c.Add(path, "stage %s does not belong to pipeline %d", channel.Stage, channel.Pipeline)
 	}
 }
 
