@@ -34,6 +34,7 @@ var kindByCode = map[string]Kind{
 	"INVALID_SCOPE":              KindAccessDenied,
 	"USER_ACCESS_ERROR":          KindAccessDenied,
 	"WRONG_AUTH_TYPE":            KindAccessDenied,
+	"ERROR_WRONG_CONTEXT":        KindAccessDenied, // the same, said by configurable activities
 	"PORTAL_DELETED":             KindAccessDenied,
 	"OVERLOAD_LIMIT":             KindAccessDenied, // a block set by hand, in spite of its status 503
 	"INVALID_CLIENT":             KindAccessDenied,

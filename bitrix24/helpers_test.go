@@ -73,6 +73,14 @@ func newPortal(t *testing.T, handler func(w http.ResponseWriter, r *http.Request
 	return p
 }
 
+// newStreaming serves requests without reading or recording them first.
+func newStreaming(t *testing.T, handler http.HandlerFunc) *portal {
+	t.Helper()
+	p := &portal{Server: httptest.NewServer(handler)}
+	t.Cleanup(p.Close)
+	return p
+}
+
 // replying serves the same answer to everything.
 func replying(t *testing.T, status int, body string) *portal {
 	t.Helper()

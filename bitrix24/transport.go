@@ -48,11 +48,7 @@ func (c *Client) send(ctx context.Context, r *request, at credentials) (Answer, 
 func (c *Client) follow(ctx context.Context, r *request, at credentials, got reply, body []byte) (Answer, error) {
 	base, ok := newBase(at.base, got.location)
 	if !ok {
-		// An expired licence answers so, for example: nothing that another request could change.
-		return Answer{}, &Error{
-			Kind: KindUnknown, Method: r.method, HTTPStatus: got.status,
-			Description: "the portal redirects to a page instead of answering; open it in a browser to see why",
-		}
+		return Answer{}, redirected(r.method, got.status)
 	}
 	again, err := c.post(ctx, r, base, body)
 	if err != nil {
@@ -68,6 +64,15 @@ func (c *Client) follow(ctx context.Context, r *request, at credentials, got rep
 		c.remember(ctx, at.base, base)
 	}
 	return answer, err
+}
+
+// redirected is the error of a redirect that is no move. An expired licence answers so, for example: nothing that another
+// request could change.
+func redirected(method string, status int) *Error {
+	return &Error{
+		Kind: KindUnknown, Method: method, HTTPStatus: status,
+		Description: "the portal redirects to a page instead of answering; open it in a browser to see why",
+	}
 }
 
 // remember keeps a move that was proved by an answer, once.
