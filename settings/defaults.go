@@ -25,5 +25,9 @@ func Default() Settings {
 		},
 		Tags: Tags{Mode: TagsIgnore},
 		CRM:  CRM{Mode: ModeAuto},
+		ContactCenter: ContactCenter{
+			Ambiguous: FirstByRule, Notify: true,
+			Recordings: Recordings{MaxMiB: 512, QuotaMiB: 10 << 10, RetentionDays: 7},
+		},
 	}
 }

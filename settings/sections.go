@@ -13,7 +13,7 @@ var ErrUnknownSection = errors.New("unknown settings section")
 
 // SectionNames lists the sections in the order people know them.
 func SectionNames() []string {
-	return []string{"general", "tags", "analytics", "fields", "operators", "crm"}
+	return []string{"general", "tags", "analytics", "fields", "operators", "crm", "contact_center"}
 }
 
 // Section returns one section as it stands in the document; marshal it to JSON
@@ -35,6 +35,8 @@ func (s Settings) Section(name string) (any, error) {
 		return s.Operators, nil
 	case "crm":
 		return s.CRM, nil
+	case "contact_center":
+		return s.ContactCenter, nil
 	}
 	return nil, unknownSection(name)
 }
@@ -64,6 +66,9 @@ func (s Settings) SetSection(name string, data []byte) (Settings, error) {
 	case "crm":
 		err = strictdoc.Decode(data, &fresh.CRM)
 		s.CRM = fresh.CRM
+	case "contact_center":
+		err = decode(data, &fresh.ContactCenter)
+		s.ContactCenter = fresh.ContactCenter
 	default:
 		err = unknownSection(name)
 	}

@@ -14,6 +14,8 @@ type Settings struct {
 	Fields    []Field   `json:"fields" yaml:"fields"`
 	Operators Operators `json:"operators" yaml:"operators"`
 	CRM       CRM       `json:"crm" yaml:"crm"`
+	// ContactCenter is the section of the contact center (product D).
+	ContactCenter ContactCenter `json:"contact_center" yaml:"contact_center"`
 }
 
 // General holds language, zone and notification habits of the portal.
