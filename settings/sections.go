@@ -67,7 +67,7 @@ func (s Settings) SetSection(name string, data []byte) (Settings, error) {
 		err = strictdoc.Decode(data, &fresh.CRM)
 		s.CRM = fresh.CRM
 	case "contact_center":
-		err = decode(data, &fresh.ContactCenter)
+		err = strictdoc.Decode(data, &fresh.ContactCenter)
 		s.ContactCenter = fresh.ContactCenter
 	default:
 		err = unknownSection(name)
