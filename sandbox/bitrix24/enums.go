@@ -17,7 +17,8 @@ func enumMethods() []method {
 		fixed("crm.enum.activitynotifytype", func() *dict { return enumRows("1=Minutes", "2=Hours", "3=Days") }),
 		fixed("crm.enum.contenttype", func() *dict { return enumRows("1=Plain text", "2=BB code", "3=HTML") }),
 		fixed("crm.enum.addresstype", func() *dict {
-			return enumRows("11=Shipping address", "1=Physical address", "6=Legal address", "4=Registered address", "9=Beneficiary address")
+			return enumRows("11=Shipping address", "1=Physical address", "6=Legal address", "4=Registered address", "8=Mailing address",
+				"9=Beneficiary address")
 		}),
 		fixed("crm.enum.getorderownertypes", func() *dict {
 			return listOf([]*dict{newDict("attribute", "DYN", "code", "DEAL", "id", kindDeal, "name", "Deal")})
@@ -49,6 +50,7 @@ func ownerTypes() *dict {
 	for _, k := range kinds {
 		out.append(newDict("ID", k.id, "NAME", k.title, "SYMBOL_CODE", strings.ToUpper(k.name), "SYMBOL_CODE_SHORT", k.short))
 	}
+	out.append(newDict("ID", kindRequisite, "NAME", "Requisites", "SYMBOL_CODE", "REQUISITE", "SYMBOL_CODE_SHORT", "RQ"))
 	return out
 }
 

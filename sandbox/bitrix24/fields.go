@@ -67,18 +67,25 @@ var fieldFiles embed.FS
 var standard = func() map[int][]*field {
 	out := map[int][]*field{}
 	for _, k := range kinds {
-		raw, err := fieldFiles.ReadFile("fields/" + k.name + ".tsv")
-		if err != nil {
-			panic(err) // the files are part of the program
-		}
-		for line := range strings.Lines(string(raw)) {
-			if !strings.HasPrefix(line, "#") {
-				out[k.id] = append(out[k.id], parseField(strings.Split(strings.TrimSpace(line), "\t")))
-			}
-		}
+		out[k.id] = readFields(k.name)
 	}
 	return out
 }()
+
+// readFields reads the fields of a kind, or the columns of a smaller table, from fields/*.tsv.
+func readFields(name string) []*field {
+	raw, err := fieldFiles.ReadFile("fields/" + name + ".tsv")
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	var out []*field
+	for line := range strings.Lines(string(raw)) {
+		if !strings.HasPrefix(line, "#") {
+			out = append(out, parseField(strings.Split(strings.TrimSpace(line), "\t")))
+		}
+	}
+	return out
+}
 
 func parseField(col []string) *field {
 	has := func(flag string) bool { return strings.Contains(col[3], flag) }

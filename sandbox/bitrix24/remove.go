@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// remove deletes an entity with its comments and its links.
+// remove deletes an entity with its comments, its requisites and its links.
 func (p *Portal) remove(t *entities, id int) {
 	s := p.state
 	t.del(id)
 	s.dropTimeline(timelineKey(t.kind.name, id))
 	s.dropActivities(t.kind.id, id)
+	s.dropLegal(t.kind.id, id)
 	switch t.kind.id {
 	case kindContact:
 		for _, k := range []int{kindDeal, kindLead} {

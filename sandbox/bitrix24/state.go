@@ -22,6 +22,8 @@ type state struct {
 	userFields *records[userField]
 	currencies *records[currency]
 	activities *records[activity]
+	requisites *records[requisite]
+	addresses  *records[address]
 	history    *records[stageChange]
 	account    *account
 
@@ -78,6 +80,8 @@ func (p *Portal) newState() *state {
 	s.userFields = addTable[userField](s, "userfield")
 	s.currencies = addTable[currency](s, "currency")
 	s.activities = addTable[activity](s, "activity")
+	s.requisites = addTable[requisite](s, "requisite")
+	s.addresses = addTable[address](s, "address")
 	s.history = addTable[stageChange](s, "stagehistory")
 	s.account = &account{NextFM: 1, note: s.note}
 	return s
