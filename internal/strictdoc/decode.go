@@ -143,8 +143,8 @@ func typeName(t reflect.Type) string {
 }
 
 // SortedKeys is the keys of a map in alphabetical order.
-func SortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
+func SortedKeys[K ~string, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
 	for key := range m {
 		keys = append(keys, key)
 	}
