@@ -9,7 +9,6 @@ import (
 	"puente/dialog"
 	"puente/phone"
 	"puente/portals"
-	"puente/settings"
 	"puente/store"
 	"puente/workflows"
 )
@@ -20,47 +19,30 @@ type Bitrix24 struct {
 	Portals *portals.Registry
 }
 
-const (
-	// claimLease is how long a client's keys stay claimed by a run that died. It
-	// is longer than the longest wait between two attempts: a method that is
-	// blocked for its operating time comes back within ten minutes (bitrix24
-	// reference §2.2), and one attempt may last five.
-	claimLease = 20 * time.Minute
-	// leavingMargin is, beside the time of one request, what must be left of an
-	// attempt when a request leaves: Temporal gives the step to somebody else
-	// when the time is over, and two of them must not write at once.
-	leavingMargin = 15 * time.Second
-	// bookkeeping bounds the writing down of what a request has done, which must
-	// get through although the worker is being stopped.
-	bookkeeping = 10 * time.Second
-)
+// claimLease is how long a client's keys stay claimed by a run that died. It
+// is longer than the longest wait between two attempts: a method that is
+// blocked for its operating time comes back within ten minutes (bitrix24
+// reference §2.2), and one attempt may last five.
+const claimLease = 20 * time.Minute
 
 // entityTypes are the entityTypeId of crm.item.* (bitrix24 reference §3.1).
 var entityTypes = map[dialog.Kind]int{dialog.Lead: 1, dialog.Deal: 2, dialog.Contact: 3, dialog.Company: 4}
 
-// session is one step at one portal: its gateway, settings and snapshot.
+// session is one step of a dialog's sync: a visit at the portal with the
+// snapshot of the dialog.
 type session struct {
-	store    *store.Store
-	gateway  bitrix24.Gateway
-	request  time.Duration // how long one request can be under way
-	portal   string
-	syncID   string
-	settings settings.Settings
+	visit
 	snapshot dialog.Snapshot
 	number   phone.Number // the client's, if hasTel
 	hasTel   bool
-	requests int // counted by call and batch
 }
 
 func (a *Bitrix24) session(ctx context.Context, portal, syncID string, version int) (*session, error) {
-	s := &session{store: a.Store, portal: portal, syncID: syncID, request: a.Portals.RequestTimeout()}
+	s := &session{visit: a.visit(portal, syncID)}
+	if err := s.enter(ctx, a.Portals, version); err != nil {
+		return s, err
+	}
 	var err error
-	if s.gateway, err = a.Portals.Gateway(ctx, portal); err != nil {
-		return s, err
-	}
-	if s.settings, err = a.Store.SettingsVersion(ctx, portal, version); err != nil {
-		return s, err
-	}
 	s.snapshot, err = a.Store.Snapshot(ctx, portal, syncID)
 	if errors.Is(err, store.ErrNotFound) {
 		return s, final("load", errNotFound, "the stored transcript was deleted after its retention: run the sync again, it is loaded anew")
@@ -74,77 +56,10 @@ func (s *session) end(ctx context.Context, step string, err error) error {
 	return classify(ctx, step, errors.Join(err, s.count(ctx)), s.secrets()...)
 }
 
-// count adds the requests of this step to the ledger.
-func (s *session) count(ctx context.Context) error {
-	if s.requests == 0 {
-		return nil
-	}
-	ctx, cancel := kept(ctx)
-	defer cancel()
-	sent := s.requests
-	s.requests = 0
-	return s.store.UpdateSync(ctx, s.portal, s.syncID, func(row *store.Sync) { row.Requests += sent })
-}
-
 // secrets are the client's words that must not stand in an error.
 func (s *session) secrets() []string {
 	c := s.snapshot.Client
 	return []string{c.Name, c.Email, c.Phone, c.Identity, s.number.E164}
-}
-
-// kept is a context for writing down what was done: it outlives the attempt.
-func kept(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
-}
-
-// call makes one request of its own.
-func (s *session) call(ctx context.Context, method string, p bitrix24.Params) (bitrix24.Answer, error) {
-	ctx, cancel := s.leaving(ctx)
-	defer cancel()
-	s.requests++
-	answer, err := s.gateway.Call(ctx, method, p)
-	s.uncount(err)
-	return answer, err
-}
-
-// batch runs commands and returns their results by key.
-func (s *session) batch(ctx context.Context, halt bool, commands ...bitrix24.Command) (results, error) {
-	if len(commands) == 0 {
-		return results{}, nil
-	}
-	ctx, cancel := s.leaving(ctx)
-	defer cancel()
-	s.requests++
-	list, err := s.gateway.Batch(ctx, bitrix24.Group{Commands: commands, Halt: halt})
-	s.uncount(err)
-	if err != nil {
-		return nil, err
-	}
-	out := results{}
-	for _, r := range list {
-		out[r.Key] = r
-	}
-	return out, nil
-}
-
-// leaving bounds how long a request may wait for its turn: it must be answered
-// before the attempt is over. The gateway waits for the answer of a request
-// that has left, whatever the context.
-func (s *session) leaving(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, limited := ctx.Deadline()
-	if !limited {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-s.request-leavingMargin))
-}
-
-// uncount takes back a request that never left: no permit, a full queue, or a
-// method that is known to be blocked.
-func (s *session) uncount(err error) {
-	var e *bitrix24.Error
-	if errors.As(err, &e) && e.HTTPStatus == 0 && (e.Kind == bitrix24.KindRateLimited || e.Kind == bitrix24.KindOperatingLimit) {
-		s.requests--
-	}
 }
 
 // results are the outcomes of a batch by command key.

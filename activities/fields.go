@@ -24,16 +24,16 @@ func fieldsDirectory(kind dialog.Kind) string { return "bitrix24:fields:" + stri
 
 // fieldTypes reads the types of a kind's fields through the cache. What cannot
 // be read is neither kept nor taken from it.
-func (s *session) fieldTypes(ctx context.Context, kind dialog.Kind, maxAge time.Duration) (map[string]settings.FieldType, error) {
-	raw, age, found, err := s.store.Directory(ctx, s.portal, fieldsDirectory(kind))
+func (v *visit) fieldTypes(ctx context.Context, kind dialog.Kind, maxAge time.Duration) (map[string]settings.FieldType, error) {
+	raw, age, found, err := v.store.Directory(ctx, v.portal, fieldsDirectory(kind))
 	if err != nil {
 		return nil, err
 	}
 	if types, err := FieldTypes(raw); found && age <= maxAge && err == nil {
-		return s.withCurrency(ctx, types)
+		return v.withCurrency(ctx, types)
 	}
 	command := fieldsCommand(kind)
-	res, err := s.batch(ctx, false, command)
+	res, err := v.batch(ctx, false, command)
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +45,10 @@ func (s *session) fieldTypes(ctx context.Context, kind dialog.Kind, maxAge time.
 	if err != nil {
 		return nil, &bitrix24.Error{Kind: bitrix24.KindAmbiguous, Method: command.Method, Description: "the answer cannot be read", Err: err}
 	}
-	if err := s.store.SaveDirectory(ctx, s.portal, fieldsDirectory(kind), raw); err != nil {
+	if err := v.store.SaveDirectory(ctx, v.portal, fieldsDirectory(kind), raw); err != nil {
 		return nil, err
 	}
-	return s.withCurrency(ctx, types)
+	return v.withCurrency(ctx, types)
 }
 
 // currencyDirectory keeps the answer of crm.currency.base.get.
@@ -56,8 +56,8 @@ const currencyDirectory = "bitrix24:currency"
 
 // withCurrency gives money fields the portal's base currency, for amounts that
 // name none.
-func (s *session) withCurrency(ctx context.Context, types map[string]settings.FieldType) (map[string]settings.FieldType, error) {
-	raw, _, found, err := s.store.Directory(ctx, s.portal, currencyDirectory)
+func (v *visit) withCurrency(ctx context.Context, types map[string]settings.FieldType) (map[string]settings.FieldType, error) {
+	raw, _, found, err := v.store.Directory(ctx, v.portal, currencyDirectory)
 	var code string
 	if err != nil || !found || json.Unmarshal(raw, &code) != nil {
 		return types, err

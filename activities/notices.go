@@ -18,7 +18,7 @@ import (
 
 // notifier turns the notices of one dialog into notifications and sends them.
 type notifier struct {
-	session
+	visit
 	in     workflows.NotifyInput
 	texts  texts.Bundle
 	links  dialog.Links

@@ -26,7 +26,7 @@ func (a *Bitrix24) Notify(ctx context.Context, in workflows.NotifyInput) (workfl
 }
 
 func (a *Bitrix24) notify(ctx context.Context, in workflows.NotifyInput) (workflows.Notified, error) {
-	n := &notifier{session: session{store: a.Store, portal: in.Portal, request: a.Portals.RequestTimeout()}, in: in}
+	n := &notifier{visit: a.visit(in.Portal, ""), in: in}
 	messages, err := n.messages(ctx, a.Portals)
 	if err != nil || len(messages) == 0 { // also for a portal that wants none and has no CRM
 		return workflows.Notified{}, err
