@@ -26,13 +26,18 @@ func newTransport() *http.Transport {
 // away: dialogs can be loaded while the webhook of the CRM is being corrected.
 func (r *Registry) build(p store.Portal) *entry {
 	e := &entry{portal: p}
-	if p.Bitrix24.WebhookURL != "" || p.Bitrix24.ClientID != "" {
-		client, err := bitrix24.NewClient(r.bitrixConfig(p))
-		if err != nil {
-			e.broken = err
-		} else {
-			e.loader = bitrix24.NewLoader(client, bitrix24.LoaderConfig{})
+	if p.Bitrix24.WebhookURL != "" {
+		cfg := r.bitrixConfig(p)
+		cfg.WebhookURL = p.Bitrix24.WebhookURL
+		e.webhook = newWay(cfg)
+	}
+	if installed(p.Bitrix24) {
+		cfg := r.bitrixConfig(p)
+		cfg.OAuth = &bitrix24.OAuth{
+			ClientID: p.Bitrix24.ClientID, ClientSecret: p.Bitrix24.ClientSecret,
+			ServerEndpoint: p.Bitrix24.OAuthServer, Tokens: tokens{store: r.store, portal: p.Slug},
 		}
+		e.app = newWay(cfg)
 	}
 	if p.Chat2Desk.Token != "" {
 		e.chat = chat2desk.New(chat2desk.Config{
@@ -53,21 +58,36 @@ func zone(name string) *time.Location {
 	return location
 }
 
+// installed tells whether there is an app that can speak: its own keys and the
+// tokens that the portal gave it.
+func installed(a store.Bitrix24Account) bool {
+	return a.ClientID != "" && a.ClientSecret != "" && a.AccessToken+a.RefreshToken != ""
+}
+
+// way is one authorization at a portal.
+type way struct {
+	client *bitrix24.Client
+	loader *bitrix24.Loader
+	broken error // why there is neither
+}
+
+func newWay(cfg bitrix24.Config) *way {
+	client, err := bitrix24.NewClient(cfg)
+	if err != nil {
+		return &way{broken: err}
+	}
+	return &way{client: client, loader: bitrix24.NewLoader(client, bitrix24.LoaderConfig{})}
+}
+
+// bitrixConfig is what both ways to a portal share: above all the bucket, since
+// the portal counts requests by their source, whoever they are authorized for
+// (bitrix24 reference §2.1).
 func (r *Registry) bitrixConfig(p store.Portal) bitrix24.Config {
-	cfg := bitrix24.Config{
+	return bitrix24.Config{
 		Bucket:     bucket{store: r.store, portal: p, source: r.opts.Source},
 		HTTPClient: &http.Client{Transport: r.opts.Transport}, Timeout: r.opts.Bitrix24Timeout, UserAgent: r.opts.UserAgent,
 		OnMoved: func(ctx context.Context, base string) error { return r.store.SetBitrix24Base(ctx, p.Slug, base) },
 	}
-	if p.Bitrix24.WebhookURL != "" {
-		cfg.WebhookURL = p.Bitrix24.WebhookURL
-		return cfg
-	}
-	cfg.OAuth = &bitrix24.OAuth{
-		ClientID: p.Bitrix24.ClientID, ClientSecret: p.Bitrix24.ClientSecret,
-		ServerEndpoint: p.Bitrix24.OAuthServer, Tokens: tokens{store: r.store, portal: p.Slug},
-	}
-	return cfg
 }
 
 // WebURL is the address of the portal's pages, for links to CRM cards:

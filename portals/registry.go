@@ -39,16 +39,25 @@ type Options struct {
 	CheckEvery time.Duration
 }
 
-// Errors to be recognised with errors.Is. Both stay until somebody changes the
+// Errors to be recognised with errors.Is. They stay until somebody changes the
 // account: trying again is of no use.
 var (
 	// ErrNoAccount means that the portal has no account at the system asked for.
 	ErrNoAccount = errors.New("no account is connected")
+	// ErrNoApplication means that the portal holds no installed OAuth application;
+	// it is an ErrNoAccount too.
+	ErrNoApplication error = noApplication{}
 	// ErrBadAccount means that no client can be built from what is stored.
 	ErrBadAccount = errors.New("the account cannot be used")
 	// ErrClosed means that the registry was closed: the process is stopping.
 	ErrClosed = errors.New("the clients of the portals are closed")
 )
+
+// noApplication is one sort of ErrNoAccount.
+type noApplication struct{}
+
+func (noApplication) Error() string        { return "no OAuth application is installed" }
+func (noApplication) Is(target error) bool { return target == ErrNoAccount }
 
 // lookTimeout bounds a look at an account; it does not end with the caller who
 // came first.
@@ -72,9 +81,9 @@ type Registry struct {
 type entry struct {
 	portal  store.Portal
 	checked time.Time
-	loader  *bitrix24.Loader // nil = no account, or a bad one
-	broken  error            // why no loader could be built
-	chat    *chat2desk.API   // nil = no account
+	webhook *way           // nil = none
+	app     *way           // nil = not installed
+	chat    *chat2desk.API // nil = no account
 }
 
 // New makes a registry over the stored portals.
@@ -98,24 +107,6 @@ func New(s *store.Store, opts Options) *Registry {
 		opts.Transport = newTransport()
 	}
 	return &Registry{store: s, opts: opts, entries: map[string]*entry{}}
-}
-
-// RequestTimeout is how long one request to a portal can be under way.
-func (r *Registry) RequestTimeout() time.Duration { return r.opts.Bitrix24Timeout }
-
-// Gateway is the way to the CRM of a portal. Errors: store.ErrNotFound for an
-// unknown portal, ErrNoAccount, ErrBadAccount, ErrClosed, or one of the database.
-func (r *Registry) Gateway(ctx context.Context, slug string) (bitrix24.Gateway, error) {
-	e, err := r.entry(ctx, slug)
-	switch {
-	case err != nil:
-		return nil, err
-	case e.broken != nil:
-		return nil, fmt.Errorf("portal %s: Bitrix24: %w: %w: correct it with `puente portal add`", slug, ErrBadAccount, e.broken)
-	case e.loader == nil:
-		return nil, fmt.Errorf("portal %s: Bitrix24: %w: add one with `puente portal add`", slug, ErrNoAccount)
-	}
-	return e.loader, nil
 }
 
 // Chat2Desk is the API of the portal's Chat2Desk account; errors as of Gateway.
@@ -158,8 +149,10 @@ func (r *Registry) Close() {
 // retire lets an entry send what it gathered, in the background: whoever still
 // holds its gateway gets an answer, or is told to come again.
 func (r *Registry) retire(e *entry) {
-	if e.loader != nil {
-		r.retiring.Go(e.loader.Close)
+	for _, w := range []*way{e.webhook, e.app} {
+		if w != nil && w.loader != nil {
+			r.retiring.Go(w.loader.Close)
+		}
 	}
 }
 

@@ -32,10 +32,10 @@ type Portal struct {
 	Version int64 `json:"version"`
 }
 
-// Bitrix24Account says how to reach a Bitrix24 portal: an inbound webhook, or
-// an OAuth app with its current tokens (bitrix24 reference §1).
+// Bitrix24Account says how to reach a Bitrix24 portal: an inbound webhook, an
+// OAuth app with its current tokens, or both (bitrix24 reference §1).
 type Bitrix24Account struct {
-	WebhookURL       string    `json:"-"` // secret: https://…/rest/{user}/{code}/; "" = OAuth
+	WebhookURL       string    `json:"-"` // secret: https://…/rest/{user}/{code}/; "" = only the app
 	ClientID         string    `json:"client_id,omitempty"`
 	ClientSecret     string    `json:"-"` // secret
 	OAuthServer      string    `json:"oauth_server,omitempty"`
@@ -48,6 +48,9 @@ type Bitrix24Account struct {
 	RatePerSecond    float64   `json:"rate_per_second,omitempty"` // of the leaky bucket; 0 = the client's default
 	Burst            int       `json:"burst,omitempty"`           // requests the bucket holds; 0 = the client's default
 }
+
+// webhookOnly tells that there is no app beside the webhook.
+func (a Bitrix24Account) webhookOnly() bool { return a.WebhookURL != "" && a.ClientID == "" }
 
 // Chat2DeskAccount says how to reach a Chat2Desk account.
 type Chat2DeskAccount struct {
@@ -89,8 +92,8 @@ func (p Portal) CheckAPIKey(key string) bool {
 // SavePortal makes or replaces a portal. If p.Version is not 0 it must be the
 // stored one, else ErrConflict. Tokens that a refresh has replaced are not saved
 // again: neither a portal that was read before a refresh nor an old file
-// undoes it. An OAuth portal without tokens keeps those it has; a webhook
-// portal has none. An API key that another portal has is ErrDuplicate.
+// undoes it. A portal with an app that is saved without tokens keeps those it
+// has; one with a webhook alone has none. An API key that another portal has is ErrDuplicate.
 func (s *Store) SavePortal(ctx context.Context, p Portal) error {
 	err := s.write(ctx, func(tx *gorm.DB) error {
 		stored, err := s.portal(tx, p.Slug, true)

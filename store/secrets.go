@@ -50,7 +50,7 @@ func (s *Store) saveSecrets(tx *gorm.DB, p Portal) error {
 	if err != nil {
 		return err
 	}
-	if held = held.enter(p.Bitrix24.token(), p.Bitrix24.WebhookURL != ""); held.Token == (Token{}) {
+	if held = held.enter(p.Bitrix24.token(), p.Bitrix24.webhookOnly()); held.Token == (Token{}) {
 		return s.saveSecret(tx, p.Slug, tokenSecret, nil)
 	}
 	return s.saveSecret(tx, p.Slug, tokenSecret, mustJSON(held))

@@ -25,10 +25,11 @@ const (
 	keepReplaced = 20
 )
 
-// enter gives what is to be held after SavePortal was given t.
-func (h heldToken) enter(t Token, webhook bool) heldToken {
+// enter gives what is to be held after SavePortal was given t. A portal that is
+// reached by a webhook alone has no tokens.
+func (h heldToken) enter(t Token, webhookOnly bool) heldToken {
 	switch {
-	case t.Access == "" && t.Refresh == "" && webhook:
+	case t.Access == "" && t.Refresh == "" && webhookOnly:
 		h.Token = Token{}
 	case t.Access == "" && t.Refresh == "", h.outdated(t):
 		// The held ones stay.
