@@ -10,11 +10,6 @@ import (
 	"puente/dialog"
 )
 
-// reopenSlack is how much later than its close a person must write for the
-// request to count as reopened: the same as in dialog.State, which counts the
-// cycles.
-const reopenSlack = 2 * time.Second
-
 // webhooks reads the message events of the request from the inbox. An event
 // that does not tell its time happened when it came in.
 func (l *loader) webhooks(ctx context.Context) ([]chat2desk.Event, error) {
@@ -140,7 +135,7 @@ func (l *loader) ofCycle(all []chat2desk.Message, hooks []chat2desk.Event) []cha
 func openers(hooks []chat2desk.Event, closed time.Time) map[int64]bool {
 	out := map[int64]bool{}
 	for _, e := range hooks {
-		if m, ok := e.Message(); ok && m.ID != 0 && talk(m) && e.Time.After(closed.Add(reopenSlack)) {
+		if m, ok := e.Message(); ok && m.ID != 0 && talk(m) && e.Time.After(closed.Add(dialog.ReopenSlack)) {
 			out[m.ID] = true
 		}
 	}

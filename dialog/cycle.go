@@ -11,10 +11,10 @@ const (
 	maxClosed = 64
 )
 
-// reopenSlack is how much later than its close a message of the same request
+// ReopenSlack is how much later than its close a message of the same request
 // must be written to count as a reopening. Closing texts of the service follow
 // within a second; people are slower.
-const reopenSlack = 2 * time.Second
+const ReopenSlack = 2 * time.Second
 
 // TypeRating is the type of the quality poll that follows a closed dialog: a
 // request of its own that is no CRM work (chat2desk reference §1.1).
@@ -315,7 +315,7 @@ func settledAt(was, now time.Time, settle time.Duration) time.Time {
 }
 
 func reopens(e Event, closed time.Time) bool {
-	return talk(e) && e.Time.After(closed.Add(reopenSlack))
+	return talk(e) && e.Time.After(closed.Add(ReopenSlack))
 }
 
 // talk reports whether a person said something: the client or an operator.
