@@ -2,6 +2,27 @@ package contactcenter
 
 import "time"
 
+// Kinds of CRM entities.
+const (
+	KindContact = "contact"
+	KindCompany = "company"
+	KindDeal    = "deal"
+)
+
+// Ways to match, the values of Match.By.
+const (
+	ByID         = "id"
+	ByLink       = "link" // remembered: a person chose it, or an earlier request made it
+	ByExternalID = "external_id"
+	ByPhone      = "phone"
+	ByEmail      = "email"
+	ByINN        = "inn"
+	ByKPP        = "kpp"
+	ByOGRN       = "ogrn"
+	ByTitle      = "title"
+	ByName       = "name"
+)
+
 // Ref is a CRM entity: contact, company or deal.
 type Ref struct {
 	Kind string `json:"kind" enum:"contact,company,deal"`
