@@ -1,6 +1,7 @@
 package bitrix24
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -48,6 +49,8 @@ type OAuth struct {
 	// "/rest/" at its end, is understood.
 	ServerEndpoint string
 	Tokens         TokenStore
+	// Advice is what a person does when the tokens are dead; it ends the text of that error. "" means a general one.
+	Advice string
 }
 
 // Token is one pair of tokens. Every refresh replaces both.
@@ -112,6 +115,8 @@ func (o *OAuth) check() error {
 	}
 	return nil
 }
+
+func (o *OAuth) advice() string { return cmp.Or(o.Advice, adviceReauthorise) }
 
 // tokenAddress is where tokens are exchanged.
 func (o *OAuth) tokenAddress() string {

@@ -14,8 +14,8 @@ import (
 const refreshMethod = "oauth.token"
 
 const (
-	adviceReauthorise = "authorise the application in the portal again"
-	adviceLost        = "if the next attempt says invalid_grant, the refresh token was used up by this one: " + adviceReauthorise
+	adviceReauthorise = "install the application in the portal again"
+	adviceLost        = "the next attempt tells whether the refresh token still works"
 )
 
 // exchange is a refresh whose new pair may not be stored yet. The old refresh token is used up, so the new pair must not
@@ -63,17 +63,29 @@ func (c *Client) buyToken(ctx context.Context, old Token) (Token, error) {
 	if kept := c.unsaved.Load(); kept != nil && kept.spent == old.Refresh {
 		return kept.token, nil
 	}
-	c.stats.refreshes.Add(1)
-	got, err := c.askServer(ctx, old)
-	if err != nil {
-		return Token{}, err
+	fresh, err := c.exchangeTokens(ctx, old)
+	if KindOf(err) == KindAuthExpired {
+		// No answer. Only the server knows whether it took the refresh token, so it is offered once more at once: the documents
+		// do not say that a used one is refused, and if it is, everybody must know soon (reference §1.3).
+		fresh, err = c.exchangeTokens(ctx, old)
 	}
-	fresh, err := readToken(got, old)
 	if err != nil {
 		return Token{}, err
 	}
 	c.unsaved.Store(&exchange{spent: old.Refresh, token: fresh})
 	return fresh, nil
+}
+
+// exchangeTokens asks once. Without an understandable answer the error is KindAuthExpired: the method that needed the
+// token has not run.
+func (c *Client) exchangeTokens(ctx context.Context, old Token) (Token, error) {
+	c.stats.refreshes.Add(1)
+	got, err := c.askServer(ctx, old)
+	if err != nil {
+		return Token{}, unanswered(err)
+	}
+	fresh, err := readToken(got, old, c.cfg.OAuth.advice())
+	return fresh, unanswered(err)
 }
 
 // askServer makes the request. Its address holds the secrets, so it appears in no error.
@@ -88,8 +100,7 @@ func (c *Client) askServer(ctx context.Context, old Token) (reply, error) {
 	if err != nil {
 		return reply{}, refuse(refreshMethod, "the address of the authorization server is not usable")
 	}
-	got, err := c.roundTrip(req, refreshMethod)
-	return got, advise(err)
+	return c.roundTrip(req, refreshMethod)
 }
 
 // tokenAnswer is what the authorization server sends, success and failure in one (reference §1.3).
@@ -104,17 +115,17 @@ type tokenAnswer struct {
 	Description    json.RawMessage `json:"error_description"`
 }
 
-// readToken reads the server's answer. What it does not repeat is kept from the old pair.
-func readToken(got reply, old Token) (Token, error) {
+// readToken reads the server's answer. What it does not repeat is kept from the old pair. advice goes to the error.
+func readToken(got reply, old Token, advice string) (Token, error) {
 	var a tokenAnswer
 	if !startsWith(got.body, '{') || json.Unmarshal(got.body, &a) != nil {
-		return Token{}, advise(lost(refreshMethod, got.status, notJSON(got.body), nil))
+		return Token{}, lost(refreshMethod, got.status, notJSON(got.body), nil)
 	}
 	if a.Error != nil || got.status != http.StatusOK {
-		return Token{}, a.failure(got.status)
+		return Token{}, a.failure(got.status, advice)
 	}
 	if a.Access == "" || a.Refresh == "" {
-		return Token{}, advise(lost(refreshMethod, got.status, "the answer has no tokens", nil))
+		return Token{}, lost(refreshMethod, got.status, "the answer has no tokens", nil)
 	}
 	fresh := Token{
 		Access: a.Access, Refresh: a.Refresh, ClientEndpoint: a.ClientEndpoint, MemberID: a.MemberID, ExpiresAt: a.expiry(),
@@ -128,8 +139,8 @@ func readToken(got reply, old Token) (Token, error) {
 	return fresh, nil
 }
 
-// failure is the error of a refusal. Whatever is not worth another attempt needs a person.
-func (a tokenAnswer) failure(status int) error {
+// failure is the error of a refusal. Whatever is not worth another attempt needs a person, who is told what to do.
+func (a tokenAnswer) failure(status int, advice string) error {
 	code, description := words(a.Error), words(a.Description)
 	e := &Error{
 		Kind: classify(status, code, description), Code: code, Description: description,
@@ -140,9 +151,9 @@ func (a tokenAnswer) failure(status int) error {
 		e.Kind = KindRateLimited
 		return e
 	case KindAmbiguous:
-		return advise(e)
+		return e
 	default:
-		e.Kind, e.Err = KindAccessDenied, errors.New(adviceReauthorise)
+		e.Kind, e.Err = KindAccessDenied, errors.New(advice)
 		return e
 	}
 }
@@ -159,10 +170,11 @@ func (a tokenAnswer) expiry() time.Time {
 	return time.Time{}
 }
 
-// advise adds to a lost answer what it may mean for the tokens.
-func advise(err error) error {
+// unanswered turns a lost answer into the error of a token that could not be exchanged yet.
+func unanswered(err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Kind == KindAmbiguous {
+		e.Kind = KindAuthExpired
 		e.Description += "; " + adviceLost
 	}
 	return err

@@ -49,7 +49,9 @@ func newOAuthPortal(t *testing.T) *oauthPortal {
 func (p *oauthPortal) app(t *testing.T) (*Client, *memoryTokens) {
 	t.Helper()
 	tokens := &memoryTokens{token: Token{Access: "old", Refresh: "r1", ClientEndpoint: p.URL + "/rest/", MemberID: "m1"}}
-	c, err := NewClient(Config{OAuth: &OAuth{
+	// On a kept connection net/http would repeat a lost GET by itself.
+	plain := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	c, err := NewClient(Config{HTTPClient: plain, OAuth: &OAuth{
 		ClientID: "local.app", ClientSecret: "top-secret", ServerEndpoint: p.URL + "/rest/", Tokens: tokens,
 	}})
 	require.NoError(t, err)
@@ -135,18 +137,18 @@ func TestRefreshFailuresSayWhatToDo(t *testing.T) {
 		kind   Kind
 		words  []string
 	}{
-		"spent token":    {400, `{"error":"invalid_grant","error_description":"Invalid grant"}`, KindAccessDenied, []string{"invalid_grant", "authorise"}},
-		"wrong client":   {200, `{"error":"wrong_client"}`, KindAccessDenied, []string{"wrong_client", "authorise"}},
+		"spent token":    {400, `{"error":"invalid_grant","error_description":"Invalid grant"}`, KindAccessDenied, []string{"invalid_grant", "install the application"}},
+		"wrong client":   {200, `{"error":"wrong_client"}`, KindAccessDenied, []string{"wrong_client", "install the application"}},
 		"wrong secret":   {401, `{"error":"invalid_client"}`, KindAccessDenied, []string{"invalid_client"}},
 		"not installed":  {401, `{"error":"NOT_INSTALLED"}`, KindAccessDenied, []string{"NOT_INSTALLED"}},
 		"not paid":       {401, `{"error":"PAYMENT_REQUIRED","error_description":"ended"}`, KindAccessDenied, []string{"ended"}},
 		"anything else":  {400, `{"error":"invalid_request"}`, KindAccessDenied, []string{"invalid_request"}},
 		"slow down":      {503, `{"error":"QUERY_LIMIT_EXCEEDED"}`, KindRateLimited, nil},
-		"server error":   {500, `{"error":"INTERNAL_SERVER_ERROR"}`, KindAmbiguous, []string{"used up"}},
-		"page":           {502, `<html>502</html>`, KindAmbiguous, []string{"HTML", "used up"}},
-		"nothing":        {200, ``, KindAmbiguous, []string{"used up"}},
-		"without tokens": {200, `{"access_token":"x"}`, KindAmbiguous, []string{"no tokens"}},
-		"wrong types":    {200, `{"access_token":5}`, KindAmbiguous, nil},
+		"server error":   {500, `{"error":"INTERNAL_SERVER_ERROR"}`, KindAuthExpired, []string{"still works"}},
+		"page":           {502, `<html>502</html>`, KindAuthExpired, []string{"HTML", "still works"}},
+		"nothing":        {200, ``, KindAuthExpired, []string{"still works"}},
+		"without tokens": {200, `{"access_token":"x"}`, KindAuthExpired, []string{"no tokens"}},
+		"wrong types":    {200, `{"access_token":5}`, KindAuthExpired, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,10 +174,46 @@ func TestALostRefreshAnswerNamesNoSecret(t *testing.T) {
 	p.onRefresh = func(http.ResponseWriter) bool { panic(http.ErrAbortHandler) }
 	c, _ := p.app(t)
 	_, err := c.Call(t.Context(), "user.current", nil)
-	e := errorOf(t, err, KindAmbiguous)
-	require.Contains(t, e.Error(), "used up")
-	require.NotContains(t, e.Error(), "top-secret")
-	require.NotContains(t, e.Error(), "refresh_token=")
+	e := errorOf(t, err, KindAuthExpired)
+	require.Contains(t, e.Description, "still works")
+	require.NotContains(t, err.Error(), "top-secret")
+	require.NotContains(t, err.Error(), "refresh_token=")
+	require.Len(t, p.refreshes, 2, "asked twice, and not for ever")
+}
+
+// losing answers the first refresh by cutting the line, and the rest with then.
+func losing(p *oauthPortal, then func(w http.ResponseWriter) bool) {
+	p.onRefresh = func(w http.ResponseWriter) bool {
+		p.onRefresh = then
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func TestALostRefreshIsRecoveredWhereTheOldTokenStillWorks(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	losing(p, nil)
+	c, tokens := p.app(t)
+	_, err := c.Call(t.Context(), "user.current", nil)
+	require.NoError(t, err)
+	require.Equal(t, "r2", tokens.token.Refresh)
+	require.Len(t, p.refreshes, 2)
+	require.Equal(t, p.refreshes[0], p.refreshes[1], "the same refresh token")
+}
+
+func TestALostRefreshThatUsedTheTokenUpNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	p := newOAuthPortal(t)
+	losing(p, func(w http.ResponseWriter) bool { answerWith(w, 400, `{"error":"invalid_grant"}`); return true })
+	c, tokens := p.app(t)
+	c.cfg.OAuth.Advice = "run the installer"
+	for range 2 { // and it stays so
+		_, err := c.Call(t.Context(), "user.current", nil)
+		e := errorOf(t, err, KindAccessDenied)
+		require.Equal(t, "invalid_grant", e.Code)
+		require.ErrorContains(t, err, "run the installer")
+	}
+	require.Equal(t, "r1", tokens.token.Refresh)
 }
 
 func TestANewPairSurvivesAFailingStore(t *testing.T) {
@@ -241,13 +279,13 @@ func TestTokenAddress(t *testing.T) {
 func TestAShortTokenAnswerKeepsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	old := Token{Access: "a", Refresh: "r", ClientEndpoint: "https://p/rest/", MemberID: "m1"}
-	got, err := readToken(reply{status: 200, body: []byte(`{"access_token":"n","refresh_token":"s","expires_in":"3600"}`)}, old)
+	got, err := readToken(reply{status: 200, body: []byte(`{"access_token":"n","refresh_token":"s","expires_in":"3600"}`)}, old, "")
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now().Add(time.Hour), got.ExpiresAt, time.Minute)
 	got.ExpiresAt = time.Time{}
 	require.Equal(t, Token{Access: "n", Refresh: "s", ClientEndpoint: "https://p/rest/", MemberID: "m1"}, got)
 
-	got, err = readToken(reply{status: 200, body: []byte(`{"access_token":"n","refresh_token":"s","expires_in":{}}`)}, old)
+	got, err = readToken(reply{status: 200, body: []byte(`{"access_token":"n","refresh_token":"s","expires_in":{}}`)}, old, "")
 	require.NoError(t, err)
 	require.True(t, got.ExpiresAt.IsZero())
 }

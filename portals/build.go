@@ -2,6 +2,7 @@ package portals
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -36,6 +37,7 @@ func (r *Registry) build(p store.Portal) *entry {
 		cfg.OAuth = &bitrix24.OAuth{
 			ClientID: p.Bitrix24.ClientID, ClientSecret: p.Bitrix24.ClientSecret,
 			ServerEndpoint: p.Bitrix24.OAuthServer, Tokens: tokens{store: r.store, portal: p.Slug},
+			Advice: fmt.Sprintf("install the application in the portal again: `puente portal install %s` says how", p.Slug),
 		}
 		e.app = newWay(cfg)
 	}
