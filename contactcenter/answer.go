@@ -21,6 +21,7 @@ const (
 	ByOGRN       = "ogrn"
 	ByTitle      = "title"
 	ByName       = "name"
+	ByFilter     = "filter" // nothing that tells one from another: stage, pipeline
 )
 
 // Ref is a CRM entity: contact, company or deal.
@@ -31,7 +32,7 @@ type Ref struct {
 
 // Match says by what a candidate was found.
 type Match struct {
-	By string `json:"by" enum:"id,link,external_id,phone,email,inn,kpp,ogrn,title,name"`
+	By string `json:"by" enum:"id,link,external_id,phone,email,inn,kpp,ogrn,title,name,filter"`
 }
 
 // User is an employee of the portal.
