@@ -46,6 +46,7 @@ type webhook struct {
 type app struct {
 	ClientID, ClientSecret, Redirect, Token string // Token is the application_token of events
 	Scopes                                  []string
+	Removed                                 bool // uninstalled: its tokens are gone until it is installed again
 }
 
 // token is one pair of OAuth tokens.
@@ -130,6 +131,9 @@ func (p *Portal) tokenIdentity(t token) (identity, error) {
 	a := p.state.account.app(t.ClientID)
 	if a == nil {
 		return identity{}, &restError{http.StatusUnauthorized, "APPLICATION_NOT_FOUND", "Application not found"}
+	}
+	if a.Removed {
+		return identity{}, errNotInstalled
 	}
 	if u, ok := p.state.users.get(t.User); !ok || !u.Active {
 		return identity{}, errNoUser

@@ -31,6 +31,10 @@ func (p *Portal) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /sandbox/apps", p.controlApp)
 	mux.HandleFunc("POST /sandbox/tokens", p.controlToken)
 	mux.HandleFunc("POST /sandbox/tokens/expire", p.controlExpire)
+	mux.HandleFunc("POST /sandbox/tokens/revoke", p.controlRevoke)
+	mux.HandleFunc("POST /sandbox/install", p.controlInstall)
+	mux.HandleFunc("POST /sandbox/uninstall", p.controlUninstall)
+	mux.HandleFunc("PUT /sandbox/workday", p.controlWorkDay)
 	mux.HandleFunc("GET /sandbox/entities", p.showEntities)
 	mux.HandleFunc("GET /sandbox/notifications", p.showNotifications)
 }
@@ -178,7 +182,7 @@ func (p *Portal) controlApp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.mu.Lock()
-	p.state.account.putApp(app{a.ClientID, a.ClientSecret, a.RedirectURI, secret()[:32], a.Scopes})
+	p.state.account.putApp(app{a.ClientID, a.ClientSecret, a.RedirectURI, secret()[:32], a.Scopes, false})
 	p.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -237,6 +241,25 @@ func (p *Portal) controlExpire(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// controlRevoke makes refresh tokens invalid while access tokens live on: one, or all.
+func (p *Portal) controlRevoke(w http.ResponseWriter, r *http.Request) {
+	var t struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if !control(w, r, &t) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.state.account.Tokens {
+		if one := &p.state.account.Tokens[i]; t.RefreshToken == "" || t.RefreshToken == one.Refresh {
+			one.Spent = true
+		}
+	}
+	p.state.account.touch()
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // showEntities counts what is in the portal.
 func (p *Portal) showEntities(w http.ResponseWriter, _ *http.Request) {
 	p.convertDue()
@@ -245,6 +268,7 @@ func (p *Portal) showEntities(w http.ResponseWriter, _ *http.Request) {
 	counts := map[string]int{
 		"comment": len(p.state.comments.rows), "file": len(p.state.files.rows),
 		"notification": len(p.state.notes.rows), "activity": len(p.state.activities.rows),
+		"requisite": len(p.state.requisites.rows), "address": len(p.state.addresses.rows),
 	}
 	for _, t := range p.state.entities {
 		counts[t.kind.name] = len(t.rows)

@@ -82,15 +82,34 @@ func (c *call) currencyGet() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.currencyRow(found), nil
+	row := c.currencyRow(found)
+	row.set("LANG", newDict("en", newDict(
+		"FORMAT_STRING", found.Format, "FULL_NAME", found.Name, "DEC_POINT", ".", "THOUSANDS_SEP", ",", "DECIMALS", "2",
+		"THOUSANDS_VARIANT", "C", "HIDE_ZERO", "Y",
+	)))
+	return row, nil
 }
 
+// currencyFields describes them in the order and with the types of the docs.
 func (c *call) currencyFields() (any, error) {
 	out := newDict()
-	for _, name := range c.currencyRow(&currency{}).keys {
-		out.set(name, describeField("string", name, pick(name == "CURRENCY", "qi", "")))
+	for _, f := range [][4]string{
+		{"CURRENCY", "string", "", "Currency"},
+		{"AMOUNT_CNT", "int", "", "Face value"},
+		{"AMOUNT", "double", "", "Exchange rate"},
+		{"BASE", "char", "r", "Base currency"},
+		{"SORT", "int", "", "Sorting"},
+		{"DATE_UPDATE", "datetime", "r", "Date modified"},
+		{"LID", "string", "r", "Website"},
+		{"FORMAT_STRING", "string", "r", "Currency output format string"},
+		{"FULL_NAME", "string", "r", "Name"},
+		{"DEC_POINT", "string", "r", "Decimal point for output"},
+		{"THOUSANDS_SEP", "string", "r", "Custom thousands separator for output"},
+		{"DECIMALS", "int", "r", "Number of decimal places"},
+		{"LANG", "currency_localization", "m", "Language binding"},
+	} {
+		out.set(f[0], describeField(f[1], f[3], f[2]))
 	}
-	out.set("LANG", describeField("currency_localization", "Localizations", "m"))
 	return out, nil
 }
 
@@ -120,6 +139,9 @@ func (c *call) currencyAdd() (any, error) {
 		return nil, err
 	}
 	code := toStr(first(fields.get("CURRENCY")))
+	if code == "" {
+		return nil, badRequest("ERROR_CORE", `Undefined array key "CURRENCY"`)
+	}
 	if len(code) != 3 || c.p.state.currency(code) != nil {
 		return nil, legacy("Invalid currency code.")
 	}
@@ -150,7 +172,7 @@ func (c *call) currencyDelete() (any, error) {
 		return nil, err
 	}
 	if found.Base {
-		return nil, legacy("The base currency cannot be deleted.")
+		return nil, legacy("Cannot delete base currency.")
 	}
 	c.p.state.currencies.del(found.ID)
 	return true, nil

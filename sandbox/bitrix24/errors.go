@@ -26,6 +26,7 @@ var (
 	errCredentials    = &restError{http.StatusUnauthorized, "INVALID_CREDENTIALS", "Invalid request credentials"}
 	errExpiredToken   = &restError{http.StatusUnauthorized, "expired_token", "The access token provided has expired"}
 	errInvalidToken   = &restError{http.StatusUnauthorized, "invalid_token", "Unable to get application by token"}
+	errNotInstalled   = &restError{http.StatusUnauthorized, "NOT_INSTALLED", "Application not installed"}
 	errNoUser         = &restError{http.StatusUnauthorized, "authorization_error", "Unable to authorize user"}
 	errQueryLimit     = &restError{http.StatusServiceUnavailable, "QUERY_LIMIT_EXCEEDED", "Too many requests"}
 	errOverload       = &restError{http.StatusServiceUnavailable, "OVERLOAD_LIMIT", "REST API is blocked due to overload."}
@@ -42,11 +43,10 @@ var (
 // systemErrors are the errors that a fault rule may name by code, also those
 // that nothing but a rule brings about here.
 var systemErrors = []*restError{
-	errNoAuth, errCredentials, errExpiredToken, errInvalidToken, errNoUser, errQueryLimit, errOverload, errOperating, errMethodNotFound,
+	errNoAuth, errCredentials, errExpiredToken, errInvalidToken, errNotInstalled, errNoUser, errQueryLimit, errOverload, errOperating, errMethodNotFound,
 	errBatchMethod, errBatchLength, errWrongAuth, errHTTPS, errInternal, errDenied,
 	{http.StatusInternalServerError, "ERROR_UNEXPECTED_ANSWER", "Server returned an unexpected response."},
 	{http.StatusUnauthorized, "ERROR_OAUTH", "Application not installed"},
-	{http.StatusUnauthorized, "NOT_INSTALLED", "Application not installed"},
 	{http.StatusUnauthorized, "APPLICATION_NOT_FOUND", "Application not found"},
 	{http.StatusUnauthorized, "PAYMENT_REQUIRED", "Subscription has been ended"},
 	{http.StatusUnauthorized, "METHOD_CONFIRM_WAITING", "Waiting for confirmation"},

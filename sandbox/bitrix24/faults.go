@@ -17,6 +17,7 @@ type Fault struct {
 	// ID is given by the sandbox.
 	ID int `json:"id"`
 	// Method is a method name or "*". A batch matches if it, or a command in it, has the name.
+	// "oauth.token" is the token endpoint, which "*" does not mean.
 	Method string `json:"method"`
 	// Kind is lost_answer (the connection is closed without an answer), reset (it
 	// is reset), status (an error answer), html (an error page) or delay.
@@ -116,7 +117,7 @@ func (f *faults) match(methods []string) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.rules {
-		if r.Times == 0 || r.Method != "*" && !slices.Contains(methods, r.Method) {
+		if r.Times == 0 || !r.covers(methods) {
 			continue
 		}
 		if r.Probability > 0 && rand.Float64() >= r.Probability {
@@ -130,6 +131,12 @@ func (f *faults) match(methods []string) *Fault {
 		return &hit
 	}
 	return nil
+}
+
+// covers says whether a rule is about a request. "*" means the portal only, not
+// the OAuth server.
+func (f *Fault) covers(methods []string) bool {
+	return slices.Contains(methods, f.Method) || f.Method == "*" && methods[0] != oauthMethod
 }
 
 // spoils applies the fault if its moment has come, and says whether the request

@@ -71,7 +71,7 @@ func (c *call) appInfo() (any, error) {
 	if c.who.kind == authWebhook {
 		return newDict("SCOPE", listOf(c.who.scopeList()), "LICENSE", "en_ent10000"), nil
 	}
-	return newDict(
+	return newDict( // INSTALLED is always true: there is no page whose installFinish would be waited for
 		"ID", 1, "CODE", c.who.app, "VERSION", 1, "STATUS", "L", "INSTALLED", true, "PAYMENT_EXPIRED", "N", "DAYS", nil,
 		"LANGUAGE_ID", "en", "LICENSE", "en_ent10000", "LICENSE_TYPE", "ent10000", "LICENSE_FAMILY", "ent",
 	), nil

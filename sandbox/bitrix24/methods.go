@@ -22,7 +22,7 @@ func newCatalog() map[string]*method {
 		metaMethods(), eventMethods(), itemMethods(), classicMethods(), linkMethods(), duplicateMethods(), commentMethods(),
 		timelineMethods(), statusMethods(), categoryMethods(), currencyMethods(), userFieldMethods(), activityMethods(),
 		notifyMethods(), notifyReadMethods(), userMethods(), departmentMethods(), enumMethods(),
-		requisiteMethods(), presetMethods(), addressMethods(),
+		requisiteMethods(), presetMethods(), addressMethods(), timemanMethods(),
 	)
 	byName := make(map[string]*method, len(all))
 	for i := range all {

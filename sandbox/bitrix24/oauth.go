@@ -21,7 +21,7 @@ func (p *Portal) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := p.state.account.app(q.Get("client_id"))
-	if a == nil || a.Redirect == "" {
+	if a == nil || a.Redirect == "" || a.Removed {
 		writeHTML(w, http.StatusBadRequest)
 		return
 	}
@@ -56,6 +56,11 @@ var (
 	errInvalidScope  = &restError{http.StatusForbidden, "invalid_scope", "Given scope exceeds permissions associated with given grant"}
 )
 
+// oauthMethod is the name under which fault rules and counters know the token
+// endpoint. It is another server: rules for "*" and the limits of the portal
+// leave it alone.
+const oauthMethod = "oauth.token"
+
 // serveToken is the OAuth server's token endpoint.
 func (p *Portal) serveToken(w http.ResponseWriter, r *http.Request) {
 	params, err := readParams(r, p.opts.MaxBody)
@@ -63,22 +68,34 @@ func (p *Portal) serveToken(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
+	p.stats.token()
+	fault := p.faults.match([]string{oauthMethod})
+	if fault.spoils(w, r, false) {
+		return
+	}
+	status, body := p.tokenReply(params, p.base(r))
+	if !fault.spoils(w, r, true) {
+		writeAnswer(w, status, body)
+	}
+}
+
+// tokenReply carries out a request for tokens.
+func (p *Portal) tokenReply(params *dict, base string) (int, *dict) {
 	get := func(name string) string {
 		v, _ := params.get(name)
 		return toStr(v)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	body, oauthErr := p.grant(get, p.base(r))
-	if oauthErr == nil {
-		writeAnswer(w, http.StatusOK, body)
-		return
+	body, err := p.grant(get, base)
+	if err == nil {
+		return http.StatusOK, body
 	}
-	body = newDict("error", oauthErr.code)
-	if oauthErr.text != "" {
-		body.set("error_description", oauthErr.text)
+	body = newDict("error", err.code)
+	if err.text != "" {
+		body.set("error_description", err.text)
 	}
-	writeAnswer(w, oauthErr.status, body)
+	return err.status, body
 }
 
 func (p *Portal) grant(get func(string) string, base string) (*dict, *restError) {
@@ -88,6 +105,9 @@ func (p *Portal) grant(get func(string) string, base string) (*dict, *restError)
 	}
 	if !same(a.ClientSecret, get("client_secret")) {
 		return nil, errInvalidClient
+	}
+	if a.Removed {
+		return nil, errNotInstalled
 	}
 	for _, s := range strings.FieldsFunc(get("scope"), func(r rune) bool { return r == ',' || r == ' ' }) {
 		if !(identity{scopes: a.scopes()}).allows(s) {

@@ -115,10 +115,7 @@ func TestTokenIsTakenFromQueryFormJSONAndHeader(t *testing.T) {
 // issue makes an access token without the browser step.
 func (h *harness) issue(user int) string {
 	h.Helper()
-	var p pair
-	body := `{"client_id":"` + DemoClientID + `","user_id":` + toStr(user) + `}`
-	require.NoError(h, json.Unmarshal([]byte(h.control(http.MethodPost, "/sandbox/tokens", body).Body), &p))
-	return p.Access
+	return h.pair(user).Access
 }
 
 func TestTokensCanBeExpired(t *testing.T) {

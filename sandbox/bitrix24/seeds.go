@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Users, pipelines and other fixed points of DemoSeeds.
@@ -37,11 +38,12 @@ type Seeder struct {
 	c *call
 }
 
-// User adds an employee.
+// User adds an employee, with a work phone and an inner one.
 func (s *Seeder) User(id int, name, lastName, position string, admin bool, departments ...int) {
 	s.p.state.users.put(id, &user{
 		ID: id, Name: name, LastName: lastName, Position: position, Admin: admin, Active: true, Departments: departments,
 		Email: fmt.Sprintf("user%d@example.com", id), InnerPhone: strconv.Itoa(100 + id), Registered: s.p.stamp(),
+		Extra: map[string]string{"WORK_PHONE": fmt.Sprintf("+7 495 200-00-%02d", id)},
 	})
 }
 
@@ -170,7 +172,7 @@ func (p *Portal) seedStages(category int) {
 }
 
 func (p *Portal) addStatus(directory, id, name, color, semantics string, sort int) {
-	system := semantics == "S" || sort == 10
+	system := semantics == "S" || sort == 10 || strings.HasSuffix(id, "LOSE") || id == "JUNK"
 	p.state.putStatus(&status{
 		ID: p.state.statuses.newID(), EntityID: directory, StatusID: id, Name: name, NameInit: pick(system, name, ""), Sort: sort,
 		CategoryID: categoryOf(directory), System: system, Color: color, Semantics: semantics,

@@ -13,7 +13,8 @@ type Stats struct {
 	Commands int `json:"commands"`
 	// Refused are requests and commands stopped by the request or operating limit.
 	Refused int `json:"refused"`
-	// ByMethod counts commands by lower-case name, and the batch requests as "batch".
+	// ByMethod counts commands by lower-case name, the batch requests as "batch",
+	// and requests to the token endpoint, which are neither, as "oauth.token".
 	ByMethod map[string]int `json:"by_method"`
 	// PeakPerSecond is the largest number of requests in one second of the clock.
 	PeakPerSecond int `json:"peak_per_second"`
@@ -62,6 +63,12 @@ func (s *stats) command(method string) {
 	if method != batchMethod {
 		s.sum.Commands++
 	}
+}
+
+func (s *stats) token() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sum.ByMethod[oauthMethod]++
 }
 
 // Stats are the counters since the start or the last reset.

@@ -88,7 +88,7 @@ func (st *status) isStage() bool {
 func (st *status) row() *dict {
 	row := newDict(
 		"ID", strconv.Itoa(st.ID), "ENTITY_ID", st.EntityID, "STATUS_ID", st.StatusID, "NAME", st.Name, "NAME_INIT", st.NameInit,
-		"SORT", strconv.Itoa(st.Sort), "SYSTEM", yn(st.System), "CATEGORY_ID", strconv.Itoa(st.CategoryID),
+		"SORT", strconv.Itoa(st.Sort), "SYSTEM", yn(st.System), "CATEGORY_ID", pick(st.CategoryID == 0, nil, any(strconv.Itoa(st.CategoryID))),
 		"COLOR", emptyNil(st.Color), "SEMANTICS", emptyNil(st.Semantics),
 	)
 	if st.isStage() {
@@ -289,7 +289,11 @@ func (c *call) statusFields() (any, error) {
 	), nil
 }
 
+// statusItems has an error of its own: its text is the code.
 func (c *call) statusItems() (any, error) {
+	if !c.p.state.hasDirectory(c.str("entityId")) {
+		return nil, badRequest("The parameter entityId is not defined or invalid.", "The directory ID is not specified or is incorrect.")
+	}
 	items := newDict()
 	for _, st := range c.p.state.directory(c.str("entityId")) {
 		items.append(newDict("NAME", st.Name, "SORT", st.Sort, "STATUS_ID", st.StatusID))
@@ -311,6 +315,9 @@ func (c *call) statusTypes() (any, error) {
 			row.set("FIELD_ATTRIBUTE_SCOPE", "")
 			row.set("ENTITY_TYPE_ID", kindDeal)
 			row.set("CATEGORY_ID", 0)
+		case "QUOTE_STATUS":
+			row.set("SEMANTIC_INFO", c.p.state.semanticInfo(id))
+			row.set("ENTITY_TYPE_ID", 7)
 		}
 		types.append(row)
 	}

@@ -15,6 +15,7 @@ type user struct {
 	Departments                                        []int
 	Registered                                         string
 	Extra                                              map[string]string // PERSONAL_…, WORK_… and UF_… as they were written
+	Day                                                *workDay          `json:",omitempty"` // nil before the first one
 }
 
 // department is one node of the company structure.
@@ -55,10 +56,26 @@ func (s *state) userName(id int) string {
 	return strings.TrimSpace(u.Name + " " + u.LastName)
 }
 
-// userFieldScopes are the fields that need more than user_brief.
-var userFieldScopes = map[string]string{
-	"EMAIL": "user|user_basic", "PERSONAL_MOBILE": "user|user_basic", "WORK_PHONE": "user|user_basic", "UF_PHONE_INNER": "user|user_basic",
-	"PERSONAL_PHONE": "user|user_basic",
+// briefFields and basicFields are what the two smaller scopes show of a user
+// (bitrix24 reference §6.1); the scope user shows everything.
+var (
+	briefFields = strings.Fields("ID XML_ID ACTIVE NAME LAST_NAME SECOND_NAME TITLE IS_ONLINE TIME_ZONE PERSONAL_PHOTO TIMESTAMP_X " +
+		"DATE_REGISTER PERSONAL_PROFESSION PERSONAL_GENDER PERSONAL_BIRTHDAY PERSONAL_CITY PERSONAL_STATE PERSONAL_COUNTRY WORK_POSITION " +
+		"WORK_CITY WORK_STATE WORK_COUNTRY LAST_ACTIVITY_DATE UF_EMPLOYMENT_DATE UF_TIMEMAN UF_SKILLS UF_INTERESTS UF_DEPARTMENT " +
+		"UF_PHONE_INNER")
+	basicFields = strings.Fields("ID XML_ID ACTIVE NAME LAST_NAME SECOND_NAME TITLE EMAIL PERSONAL_PHONE WORK_PHONE WORK_POSITION " +
+		"WORK_COMPANY IS_ONLINE TIME_ZONE TIMESTAMP_X DATE_REGISTER LAST_ACTIVITY_DATE PERSONAL_PROFESSION PERSONAL_GENDER " +
+		"PERSONAL_BIRTHDAY PERSONAL_PHOTO PERSONAL_FAX PERSONAL_MOBILE PERSONAL_PAGER PERSONAL_STREET PERSONAL_MAILBOX PERSONAL_CITY " +
+		"PERSONAL_STATE PERSONAL_ZIP PERSONAL_COUNTRY PERSONAL_NOTES WORK_DEPARTMENT WORK_WWW WORK_FAX WORK_PAGER WORK_STREET " +
+		"WORK_MAILBOX WORK_CITY WORK_STATE WORK_ZIP WORK_COUNTRY WORK_PROFILE WORK_LOGO WORK_NOTES UF_DEPARTMENT UF_DISTRICT UF_SKYPE " +
+		"UF_SKYPE_LINK UF_ZOOM UF_TWITTER UF_FACEBOOK UF_LINKEDIN UF_XING UF_WEB_SITES UF_PHONE_INNER UF_EMPLOYMENT_DATE UF_TIMEMAN " +
+		"UF_SKILLS UF_INTERESTS")
+)
+
+// seesOfUsers says whether the caller's scopes show a field of users.
+func (i identity) seesOfUsers(name string) bool {
+	return i.allows("user") || i.allows("user_basic") && slices.Contains(basicFields, name) ||
+		i.allows("user_brief") && slices.Contains(briefFields, name)
 }
 
 // userRow shows a user; fields outside the caller's scope are absent.
@@ -73,8 +90,8 @@ func (c *call) userRow(u *user) *dict {
 	for name, text := range u.Extra {
 		row.set(name, text)
 	}
-	for name, scope := range userFieldScopes {
-		if !c.who.allows(scope) {
+	for _, name := range slices.Clone(row.keys) {
+		if !c.who.seesOfUsers(name) {
 			row.del(name)
 		}
 	}
@@ -96,24 +113,41 @@ func (c *call) userGet() (any, error) {
 	}
 	rows := filterRows(c.users(), filter)
 	if text, ok := filter.get("NAME_SEARCH"); ok {
-		rows = searchUsers(rows, toStr(text))
+		rows = c.searchUsers(rows, toStr(text))
 	}
 	c.orderUsers(rows)
-	names := c.array("select").values()
-	out := newDict()
-	for _, row := range paged(c, rows, c.start()) {
-		out.append(selected(row, names))
-	}
-	return out, nil
+	return c.userPage(rows), nil
 }
 
-// searchUsers keeps the users of whom every word is found somewhere.
-func searchUsers(rows []*dict, text string) []*dict {
+// userPage shows one page of users with the fields of select, where UF_* stands
+// for all user fields. Fields that do not exist are passed over.
+func (c *call) userPage(rows []*dict) *dict {
+	out := newDict()
+	for _, row := range paged(c, rows, c.start()) {
+		var names []any
+		for _, name := range c.array("select").values() {
+			names = append(names, name)
+			for _, key := range row.keys {
+				if toStr(name) == "UF_*" && strings.HasPrefix(key, "UF_") {
+					names = append(names, key)
+				}
+			}
+		}
+		out.append(selected(row, names))
+	}
+	return out
+}
+
+// searchUsers keeps the users of whom every word begins a word of one of these fields.
+func (c *call) searchUsers(rows []*dict, text string) []*dict {
 	return slices.DeleteFunc(slices.Clone(rows), func(row *dict) bool {
 		var all strings.Builder
-		for _, name := range []string{"NAME", "LAST_NAME", "WORK_POSITION", "EMAIL"} {
+		for _, name := range []string{"NAME", "LAST_NAME", "SECOND_NAME", "WORK_POSITION", "EMAIL"} {
 			v, _ := row.get(name)
 			all.WriteString(" " + strings.ToLower(toStr(v)))
+		}
+		for _, name := range c.departmentNames(row) {
+			all.WriteString(" " + strings.ToLower(name))
 		}
 		return slices.ContainsFunc(strings.Fields(strings.ToLower(text)), func(word string) bool {
 			return !strings.Contains(all.String(), " "+word)
@@ -121,25 +155,52 @@ func searchUsers(rows []*dict, text string) []*dict {
 	})
 }
 
+// departmentNames are the names of the departments a user belongs to.
+func (c *call) departmentNames(row *dict) []string {
+	var names []string
+	v, _ := row.get("UF_DEPARTMENT")
+	for _, id := range operandList(v) {
+		if d, ok := c.p.state.offices.get(toID(id)); ok {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// prefixFields are found by how they begin in user.search, without case.
+var prefixFields = []string{"NAME", "LAST_NAME", "WORK_POSITION"}
+
 func (c *call) userSearch() (any, error) {
 	filter := c.params
 	if f := c.array("filter"); f != nil {
 		filter = f
 	}
 	rows := c.users()
-	if text, ok := filter.get("FIND"); ok {
-		rows = searchUsers(rows, toStr(text))
+	if text, ok := filter.fold("FIND"); ok {
+		rows = c.searchUsers(rows, toStr(text))
 		filter = newDict()
 	}
 	filter.each(func(name string, v any) {
-		if name == "NAME" || name == "LAST_NAME" || name == "WORK_POSITION" {
-			rows = filterRows(rows, newDict("%"+name, v))
-		} else {
+		switch {
+		case slices.Contains(prefixFields, name):
+			rows = filterRows(rows, newDict("=%"+name, toStr(v)+"%"))
+		case name == "UF_DEPARTMENT_NAME":
+			rows = c.inDepartments(rows, toStr(v))
+		default:
 			rows = filterRows(rows, newDict(name, v))
 		}
 	})
 	c.orderUsers(rows)
-	return listOf(paged(c, rows, c.start())), nil
+	return c.userPage(rows), nil
+}
+
+// inDepartments keeps the users of departments whose name begins with a text.
+func (c *call) inDepartments(rows []*dict, name string) []*dict {
+	return slices.DeleteFunc(slices.Clone(rows), func(row *dict) bool {
+		return !slices.ContainsFunc(c.departmentNames(row), func(one string) bool {
+			return strings.HasPrefix(strings.ToLower(one), strings.ToLower(name))
+		})
+	})
 }
 
 // orderUsers sorts by sort and order, or by a map in order.
