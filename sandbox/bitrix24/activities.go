@@ -14,6 +14,7 @@ type activity struct {
 	Bindings       []activityBinding // the first is the owner
 	Communications []communication
 	Params         json.RawMessage `json:",omitempty"` // PROVIDER_PARAMS
+	Files          []int           `json:",omitempty"`
 }
 
 type activityBinding struct{ Kind, ID int }
@@ -109,6 +110,17 @@ func (a *activity) communications() *dict {
 	return out
 }
 
+// activityFiles are the files of an activity with their links.
+func (c *call) activityFiles(a *activity) *dict {
+	out := newDict()
+	for _, id := range a.Files {
+		if f, ok := c.p.state.files.get(id); ok {
+			out.append(newDict("id", f.ID, "url", c.base+"/disk/downloadFile/"+strconv.Itoa(f.ID)+"/"))
+		}
+	}
+	return out
+}
+
 // activityAdd makes an activity of the older kind (bitrix24 reference §4.3).
 func (c *call) activityAdd() (any, error) {
 	fields, err := c.classicFieldsParam()
@@ -163,7 +175,8 @@ func (c *call) saveNew(a *activity) {
 		}
 	}
 	if a.V["DEADLINE"] == "" {
-		a.V["DEADLINE"] = a.V["END_TIME"]
+		begun := a.V["TYPE_ID"] == "1" || a.V["TYPE_ID"] == "2"
+		a.V["DEADLINE"] = a.V[pick(begun, "START_TIME", "END_TIME")]
 	}
 	c.p.state.activities.put(a.ID, a)
 }
@@ -280,9 +293,13 @@ func (c *call) activityList() (any, error) {
 	names, out := c.array("select").values(), newDict()
 	for _, row := range paged(c, rows, c.start()) {
 		shown := selected(row, names)
+		id, _ := row.get("ID")
+		a := c.p.state.activities.rows[toID(id)]
 		if slices.Contains(names, any("COMMUNICATIONS")) {
-			id, _ := row.get("ID")
-			shown.set("COMMUNICATIONS", c.p.state.activities.rows[toID(id)].communications())
+			shown.set("COMMUNICATIONS", a.communications())
+		}
+		if slices.Contains(names, any("FILES")) || slices.Contains(names, any("STORAGE_ELEMENT_IDS")) {
+			shown.set("FILES", c.activityFiles(a))
 		}
 		out.append(shown)
 	}

@@ -25,6 +25,8 @@ type identity struct {
 	key    string   // what operating budgets are counted on
 	app    string   // client id of an application
 	scopes []string // nil = all
+
+	credential string // the access token, or the secret of the webhook
 }
 
 // allows says whether the identity has one of the scopes a|b|c.
@@ -104,7 +106,7 @@ func (p *Portal) webhookIdentity(req *request) (identity, error) {
 		if u, ok := p.state.users.get(h.User); !ok || !u.Active {
 			return identity{}, errNoUser
 		}
-		return identity{kind: authWebhook, user: h.User, key: "webhook:" + h.Secret, scopes: h.Scopes}, nil
+		return identity{kind: authWebhook, user: h.User, key: "webhook:" + h.Secret, scopes: h.Scopes, credential: h.Secret}, nil
 	}
 	if wellFormedSecret.MatchString(req.secret) {
 		return identity{}, errCredentials
@@ -138,7 +140,7 @@ func (p *Portal) tokenIdentity(t token) (identity, error) {
 	if u, ok := p.state.users.get(t.User); !ok || !u.Active {
 		return identity{}, errNoUser
 	}
-	return identity{kind: authApp, user: t.User, key: "app:" + a.ClientID, app: a.ClientID, scopes: a.Scopes}, nil
+	return identity{kind: authApp, user: t.User, key: "app:" + a.ClientID, app: a.ClientID, scopes: a.Scopes, credential: t.Access}, nil
 }
 
 func (a *account) app(clientID string) *app {

@@ -37,6 +37,7 @@ func (p *Portal) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("PUT /sandbox/workday", p.controlWorkDay)
 	mux.HandleFunc("GET /sandbox/entities", p.showEntities)
 	mux.HandleFunc("GET /sandbox/notifications", p.showNotifications)
+	mux.HandleFunc("GET /sandbox/calls", p.showCalls)
 }
 
 func reply(w http.ResponseWriter, v any) {
@@ -267,6 +268,7 @@ func (p *Portal) showEntities(w http.ResponseWriter, _ *http.Request) {
 	defer p.mu.RUnlock()
 	counts := map[string]int{
 		"comment": len(p.state.comments.rows), "file": len(p.state.files.rows),
+		"notification": len(p.state.notes.rows), "activity": len(p.state.activities.rows), "call": len(p.state.calls.rows),
 		"notification": len(p.state.notes.rows), "activity": len(p.state.activities.rows),
 		"requisite": len(p.state.requisites.rows), "address": len(p.state.addresses.rows),
 	}

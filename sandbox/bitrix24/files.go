@@ -15,7 +15,14 @@ type file struct {
 	ID, Author    int
 	Name, Created string
 	Data          []byte
+
+	// A large file is on disk instead: see blobs.
+	Blob, SHA256 string `json:",omitempty"`
+	Size         int64  `json:",omitempty"`
 }
+
+// size is the length in bytes.
+func (f *file) size() int64 { return f.Size + int64(len(f.Data)) }
 
 // storeFile keeps a pair [name, base64]; what is no such pair is no file.
 func (p *Portal) storeFile(pair *dict, author int) (*file, bool) {
@@ -50,7 +57,7 @@ func (c *call) diskRow(f *file) *dict {
 		return c.base + "/disk/" + action + "/" + strconv.Itoa(f.ID) + "/?&ncc=1&filename=" + url.QueryEscape(f.Name)
 	}
 	return newDict(
-		"id", f.ID, "date", c.p.shown(f.Created), "type", kind, "name", f.Name, "size", len(f.Data),
+		"id", f.ID, "date", c.p.shown(f.Created), "type", kind, "name", f.Name, "size", f.size(),
 		"authorId", f.Author, "authorName", c.p.state.userName(f.Author),
 		"urlPreview", link("showFile"), "urlShow", link("showFile"), "urlDownload", link("downloadFile"),
 	)
@@ -66,6 +73,9 @@ func (c *call) shownFile(v any) any {
 	return newDict("id", f.ID, "url", link, "urlMachine", link)
 }
 
+// soundTypes are the files that showFile plays.
+var soundTypes = map[string]string{".wav": "audio/wav", ".mp3": "audio/mpeg"}
+
 // serveFile gives the content of a file. The real portal wants a session or a
 // signed link; here everybody may read.
 func (p *Portal) serveFile(w http.ResponseWriter, r *http.Request) {
@@ -76,8 +86,12 @@ func (p *Portal) serveFile(w http.ResponseWriter, r *http.Request) {
 		writeHTML(w, http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
+	kind, show := "application/octet-stream", "attachment"
+	if sound, ok := soundTypes[strings.ToLower(path.Ext(f.Name))]; ok && r.PathValue("action") == "showFile" {
+		kind, show = sound, "inline" // so that a player can play it
+	}
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
-	_, _ = w.Write(f.Data) // the caller may be gone
+	w.Header().Set("Content-Disposition", mime.FormatMediaType(show, map[string]string{"filename": f.Name}))
+	p.serveContent(w, r, f)
 }

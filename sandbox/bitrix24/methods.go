@@ -10,10 +10,12 @@ type method struct {
 	name  string // lower case
 	scope string // "" = none needed; alternatives are separated by |
 	run   func(*call) (any, error)
-	write bool // needs the write lock
-	app   bool // application context only: WRONG_AUTH_TYPE on a webhook
-	exact bool // parameter names are case-sensitive
-	admin bool // administrators only
+	// prepare does the slow part of a method before run, without a lock.
+	prepare func(*call) error
+	write   bool // needs the write lock
+	app     bool // application context only: WRONG_AUTH_TYPE on a webhook
+	exact   bool // parameter names are case-sensitive
+	admin   bool // administrators only
 }
 
 // newCatalog lists all methods by name.
@@ -21,6 +23,8 @@ func newCatalog() map[string]*method {
 	all := slices.Concat(
 		metaMethods(), eventMethods(), itemMethods(), classicMethods(), linkMethods(), duplicateMethods(), commentMethods(),
 		timelineMethods(), statusMethods(), categoryMethods(), currencyMethods(), userFieldMethods(), activityMethods(),
+		notifyMethods(), notifyReadMethods(), userMethods(), departmentMethods(), enumMethods(), telephonyMethods(),
+		requisiteMethods(), presetMethods(), addressMethods(),
 		notifyMethods(), notifyReadMethods(), userMethods(), departmentMethods(), enumMethods(),
 		requisiteMethods(), presetMethods(), addressMethods(), timemanMethods(),
 	)

@@ -26,6 +26,7 @@ func (p *Portal) pageRoutes(mux *http.ServeMux) {
 		mux.HandleFunc("GET /crm/"+k.name+"/details/{id}", func(w http.ResponseWriter, r *http.Request) { p.pageCard(w, r, k) })
 	}
 	mux.HandleFunc("GET /notifications/{$}", p.pageNotifications)
+	mux.HandleFunc("GET /calls/{$}", p.pageCalls)
 }
 
 // pageSizeShown is how many rows a page of a list has.
@@ -66,6 +67,7 @@ type pageField struct{ Name, Value, Link string }
 type pageEntry struct {
 	What, By, At, Title, Text string
 	Files                     []pageField
+	Call                      *pageCall // of a call's activity
 }
 
 func render(w http.ResponseWriter, name string, data any) {
@@ -75,7 +77,7 @@ func render(w http.ResponseWriter, name string, data any) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; form-action 'self'")
 	_, _ = w.Write(b.Bytes()) // the caller may be gone
 }
 
@@ -107,7 +109,8 @@ func (p *Portal) pageHome(w http.ResponseWriter, _ *http.Request) {
 	page := struct {
 		Title, Active string
 		Lists         []listPage
-	}{Title: "Overview"}
+		Calls         []pageCall
+	}{Title: "Overview", Calls: p.newestCalls(homeRows)}
 	for _, k := range []kind{kinds[1], kinds[0], kinds[2], kinds[3]} {
 		t := p.state.entities[k.id]
 		part := listPage{Title: k.title, Active: k.name, Columns: listColumns, Total: len(t.order)}
@@ -303,7 +306,7 @@ func (p *Portal) cardTimeline(t *entities, e *entity) []pageEntry {
 		entry := pageEntry{What: "Comment #" + strconv.Itoa(c.ID), By: p.state.userName(c.Author), At: p.when(c.Created), Text: c.Text}
 		for _, id := range c.Files {
 			if f, ok := p.state.files.get(id); ok {
-				entry.Files = append(entry.Files, pageField{f.Name, strconv.Itoa(len(f.Data)), "/disk/downloadFile/" + strconv.Itoa(id) + "/"})
+				entry.Files = append(entry.Files, pageField{f.Name, strconv.FormatInt(f.size(), 10), "/disk/downloadFile/" + strconv.Itoa(id) + "/"})
 			}
 		}
 		out = append(out, entry)
@@ -316,8 +319,8 @@ func (p *Portal) cardTimeline(t *entities, e *entity) []pageEntry {
 	for _, a := range p.state.activities.all() {
 		if slices.Contains(a.Bindings, activityBinding{t.kind.id, e.ID}) {
 			out = append(out, pageEntry{
-				What: "Activity", By: p.state.userName(toID(a.V["RESPONSIBLE_ID"])), At: p.when(a.V["CREATED"]),
-				Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"],
+				What: "Activity #" + strconv.Itoa(a.ID), By: p.state.userName(toID(a.V["RESPONSIBLE_ID"])), At: p.when(a.V["CREATED"]),
+				Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"], Call: p.callOfActivity(a.ID),
 			})
 		}
 	}

@@ -79,6 +79,7 @@ type Portal struct {
 	stats   *stats
 	faults  *faults
 	disk    *disk // nil without Options.Path
+	blobs   *blobs
 	mux     *http.ServeMux
 	catalog map[string]*method
 }
@@ -91,6 +92,7 @@ func New(o Options) (*Portal, error) {
 	p.limiter = newLimiter(o.Clock, *o.Limits)
 	p.stats = newStats(o.Clock)
 	p.faults = newFaults()
+	p.blobs = newBlobs(o.Path)
 	p.state = p.newState()
 	p.mux = p.routes()
 	p.catalog = newCatalog()
@@ -98,7 +100,11 @@ func New(o Options) (*Portal, error) {
 		p.seed()
 		return p, nil
 	}
-	return p, p.openDisk(o.Path)
+	if err := p.openDisk(o.Path); err != nil {
+		return p, err
+	}
+	p.blobs.sweep(p.state.files.all())
+	return p, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -149,6 +155,9 @@ func (p *Portal) seed() {
 func (p *Portal) Reset() {
 	p.mu.Lock()
 	p.state = p.newState()
+	if err := p.blobs.clear(); err != nil {
+		p.log.Error("files of the sandbox portal could not be deleted", "error", err)
+	}
 	p.seed()
 	if p.disk != nil {
 		p.disk.wipe()
@@ -163,9 +172,9 @@ func (p *Portal) Reset() {
 // not be used afterwards.
 func (p *Portal) Close() error {
 	if p.disk == nil {
-		return nil
+		return p.blobs.close()
 	}
-	return errors.Join(p.disk.stop(), p.disk.db.Close())
+	return errors.Join(p.disk.stop(), p.disk.db.Close(), p.blobs.close())
 }
 
 // ServeHTTP answers REST, OAuth, downloads, controls and pages.
@@ -192,6 +201,7 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("/oauth/token", p.serveToken)
 	mux.HandleFunc("GET /oauth/authorize/", p.serveAuthorize)
 	mux.HandleFunc("GET /disk/{action}/{id}/", p.serveFile)
+	p.uploadRoutes(mux)
 	p.controlRoutes(mux)
 	p.pageRoutes(mux)
 	return mux

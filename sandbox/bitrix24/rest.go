@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,6 +20,10 @@ type call struct {
 	base        string // the portal's address, for links
 	total, next *int   // set by list methods
 	inBatch     bool
+
+	// What prepare leaves for run: a stored file, and the name it shall have.
+	taken    blob
+	recorded string
 }
 
 // param finds a top-level parameter. Names are taken in any case
@@ -92,11 +95,7 @@ func (p *Portal) parse(r *http.Request) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		source = r.RemoteAddr
-	}
-	req := &request{params: params, source: source, base: p.base(r)}
+	req := &request{params: params, source: sourceOf(r), base: p.base(r)}
 	parts := strings.Split(strings.Trim(strings.TrimPrefix(r.URL.Path, "/rest/"), "/"), "/")
 	if user, err := strconv.Atoi(parts[0]); err == nil && len(parts) > 1 {
 		req.user, req.secret, parts = user, parts[1], parts[2:]
@@ -205,6 +204,11 @@ func (p *Portal) charge(c *call, name string, took time.Duration) (operating flo
 // locked runs a method under the lock it needs.
 func (p *Portal) locked(c *call, m *method) (any, error) {
 	p.convertDue()
+	if m.prepare != nil {
+		if err := m.prepare(c); err != nil {
+			return nil, err
+		}
+	}
 	if m.write {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -26,6 +26,7 @@ type state struct {
 	addresses  *records[address]
 	history    *records[stageChange]
 	account    *account
+	telephony
 
 	timeline map[string][]int // "deal:5" → comment ids
 	statusAt map[string]*status
@@ -83,6 +84,7 @@ func (p *Portal) newState() *state {
 	s.requisites = addTable[requisite](s, "requisite")
 	s.addresses = addTable[address](s, "address")
 	s.history = addTable[stageChange](s, "stagehistory")
+	s.telephony = newTelephony(s)
 	s.account = &account{NextFM: 1, note: s.note}
 	return s
 }
