@@ -233,7 +233,48 @@ func useLedger(ctx context.Context, t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	_, err = s.PurgeSnapshots(ctx, "demo", time.Unix(1, 0))
 	require.NoError(t, err)
+	useContactCenter(ctx, t, s)
 	_, err = s.PurgeSent(ctx, "demo", time.Unix(1, 0))
+	require.NoError(t, err)
+}
+
+func useContactCenter(ctx context.Context, t *testing.T, s *store.Store) {
+	t.Helper()
+	for range 2 {
+		acceptMethod(t, s, method("k", "a"))
+		acceptRequest(t, s, request("r", "a"), "phone:1")
+		acceptRequest(t, s, keyed(request("r", "b"), "k"), "phone:1")
+	}
+	line, err := s.SyncByWorkflow(ctx, "demo", "request:demo:r")
+	require.NoError(t, err)
+	sub, err := s.SubmissionBySync(ctx, "demo", line.ID)
+	require.NoError(t, err)
+	_, err = s.Revisions(ctx, "demo", line.ID)
+	require.NoError(t, err)
+	_, err = s.Submission(ctx, "demo", sub.ID)
+	require.NoError(t, err)
+	_, err = s.UnstartedSubmissions(ctx, 0, 5)
+	require.NoError(t, err)
+	require.NoError(t, s.MarkStarted(ctx, sub.ID, "run"))
+	require.NoError(t, s.SaveAnswer(ctx, "demo", line.ID, 1, 200, nil))
+	_, _, err = s.Turn(ctx, "demo", line.ID, []string{"phone:1"})
+	require.NoError(t, err)
+	require.NoError(t, s.AddTickets(ctx, "demo", line.ID, []string{"email:x"}))
+	_, err = s.PurgeTickets(ctx, "demo")
+	require.NoError(t, err)
+	require.NoError(t, s.DropTickets(ctx, "demo", line.ID))
+	_, err = s.PurgeSubmissions(ctx, "demo", []string{"contact.find"}, time.Unix(1, 0))
+	require.NoError(t, err)
+	require.NoError(t, s.SaveCall(ctx, store.Call{Portal: "demo", CallID: "c"}))
+	_, err = s.Call(ctx, "demo", "c")
+	require.NoError(t, err)
+	r, err := s.SaveRecording(ctx, store.Recording{Portal: "demo", SyncID: line.ID})
+	require.NoError(t, err)
+	_, err = s.RecordingOfSync(ctx, "demo", r.SyncID)
+	require.NoError(t, err)
+	_, err = s.RecordingsUsage(ctx, "demo")
+	require.NoError(t, err)
+	_, err = s.ExpiredRecordings(ctx, "demo", time.Now(), time.Now(), 5)
 	require.NoError(t, err)
 }
 
@@ -265,6 +306,10 @@ func usePages(ctx context.Context, t *testing.T, s *store.Store) {
 		"filtered syncs": func(p store.Page) (string, error) {
 			f := store.SyncFilter{Page: p, Status: []string{"open", "done"}, Since: time.Unix(1, 0), Until: time.Now().Add(time.Hour), Query: "w"}
 			_, next, err := s.Syncs(ctx, "demo", f)
+			return next, err
+		},
+		"submissions": func(p store.Page) (string, error) {
+			_, next, err := s.SubmissionsList(ctx, "demo", store.SubmissionFilter{Page: p})
 			return next, err
 		},
 		"counts": func(p store.Page) (string, error) {

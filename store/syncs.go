@@ -24,7 +24,7 @@ const (
 type Sync struct {
 	ID              string          `json:"id"` // UUIDv7; given by OpenSync if empty
 	Portal          string          `json:"portal"`
-	Kind            string          `json:"kind"`        // dialog
+	Kind            string          `json:"kind"`        // dialog, method or request
 	WorkflowID      string          `json:"workflow_id"` // unique in the portal
 	RunID           string          `json:"run_id"`
 	Status          string          `json:"status"`
@@ -60,6 +60,19 @@ const syncsTable = "syncs"
 // id already, that one is returned unchanged and created is false. Status is
 // SyncOpen if empty, CreatedAt now if zero.
 func (s *Store) OpenSync(ctx context.Context, sync Sync) (stored Sync, created bool, err error) {
+	err = s.write(ctx, func(tx *gorm.DB) error {
+		created, err = createSync(tx, &sync)
+		return err
+	})
+	if err != nil {
+		return Sync{}, false, fail(err, "open sync %s", sync.WorkflowID)
+	}
+	stored, err = s.SyncByWorkflow(ctx, sync.Portal, sync.WorkflowID)
+	return stored, created, err
+}
+
+// createSync completes a line and adds it unless its workflow id is taken.
+func createSync(tx *gorm.DB, sync *Sync) (created bool, err error) {
 	if sync.ID == "" {
 		sync.ID = NewID()
 	}
@@ -67,17 +80,9 @@ func (s *Store) OpenSync(ctx context.Context, sync Sync) (stored Sync, created b
 		sync.Status = SyncOpen
 	}
 	sync.CreatedAt, sync.UpdatedAt = orNow(sync.CreatedAt), orNow(sync.UpdatedAt)
-	err = s.write(ctx, func(tx *gorm.DB) error {
-		onTaken := clause.OnConflict{Columns: []clause.Column{{Name: "portal"}, {Name: "workflow_id"}}, DoNothing: true}
-		result := tx.Table(syncsTable).Clauses(onTaken).Create(&sync)
-		created = result.RowsAffected == 1
-		return result.Error
-	})
-	if err != nil {
-		return Sync{}, false, fail(err, "open sync %s", sync.WorkflowID)
-	}
-	stored, err = s.SyncByWorkflow(ctx, sync.Portal, sync.WorkflowID)
-	return stored, created, err
+	onTaken := clause.OnConflict{Columns: []clause.Column{{Name: "portal"}, {Name: "workflow_id"}}, DoNothing: true}
+	result := tx.Table(syncsTable).Clauses(onTaken).Create(sync)
+	return result.RowsAffected == 1, result.Error
 }
 
 // Sync gives one line of the ledger.

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// Tickets keep requests of one client in the order of their acceptance: each
+// request queues up at every key of its client with the number of its
+// acceptance. Claims make two requests of one client exclude each other;
+// tickets say who is next. The numbers are the same at all keys, so that no two
+// requests can wait for each other.
+
+// Turn tells how many other requests that were accepted earlier still wait or
+// work at one of the keys, and which of them is the first; 0 = it is this one's
+// turn.
+func (s *Store) Turn(ctx context.Context, portal, syncID string, keys []string) (ahead int, first string, err error) {
+	keys = sortedKeys(keys)
+	if len(keys) == 0 {
+		return 0, "", nil
+	}
+	own, err := s.place(s.read(ctx), portal, syncID)
+	if err != nil {
+		return 0, "", fail(err, "turn of sync %s", syncID)
+	}
+	var before []struct {
+		SyncID string
+		Seq    int64
+	}
+	err = s.read(ctx).Raw(`SELECT sync_id, MIN(seq) AS seq FROM claim_tickets
+		WHERE portal = ? AND claim_key IN ? AND sync_id <> ? AND seq < ? AND expires_at > (SELECT `+s.d.now+`)
+		GROUP BY sync_id ORDER BY seq`, portal, keys, syncID, own).Scan(&before).Error
+	if err != nil || len(before) == 0 {
+		return 0, "", fail(err, "turn of sync %s", syncID)
+	}
+	return len(before), before[0].SyncID, nil
+}
+
+// AddTickets queues a request up at further keys, with the number it has, and
+// renews those it holds for a day. ErrNotFound if nothing was submitted for the
+// sync.
+func (s *Store) AddTickets(ctx context.Context, portal, syncID string, keys []string) error {
+	err := s.write(ctx, func(tx *gorm.DB) error {
+		own, err := s.place(tx, portal, syncID)
+		if err != nil {
+			return err
+		}
+		return s.addTickets(tx, portal, syncID, own, keys)
+	})
+	return fail(err, "add tickets of sync %s", syncID)
+}
+
+// DropTickets lets those behind a request go on. Nothing to drop is no error.
+func (s *Store) DropTickets(ctx context.Context, portal, syncID string) error {
+	err := s.write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("DELETE FROM claim_tickets WHERE portal = ? AND sync_id = ?", portal, syncID).Error
+	})
+	return fail(err, "drop tickets of sync %s", syncID)
+}
+
+// place is the number of a request: that of its tickets, without any that of
+// its newest revision.
+func (s *Store) place(tx *gorm.DB, portal, syncID string) (seq int64, err error) {
+	err = tx.Raw(`SELECT COALESCE(
+			(SELECT MIN(seq) FROM claim_tickets WHERE portal = ? AND sync_id = ? AND expires_at > (SELECT `+s.d.now+`)),
+			(SELECT MAX(seq) FROM submissions WHERE portal = ? AND sync_id = ?), 0)`, portal, syncID, portal, syncID).Scan(&seq).Error
+	if err == nil && seq == 0 {
+		err = gorm.ErrRecordNotFound
+	}
+	return seq, err
+}
+
+// addTickets keeps the number of a ticket that is still good: a correction does
+// not send a waiting request to the end of the queue.
+func (s *Store) addTickets(tx *gorm.DB, portal, syncID string, seq int64, keys []string) error {
+	for _, key := range sortedKeys(keys) {
+		err := tx.Exec(`INSERT INTO claim_tickets (portal, claim_key, sync_id, seq, expires_at) VALUES (?, ?, ?, ?, `+s.d.now+` + ?)
+			ON CONFLICT (portal, claim_key, sync_id) DO UPDATE SET expires_at = excluded.expires_at,
+				seq = CASE WHEN claim_tickets.expires_at <= `+s.d.now+` THEN excluded.seq ELSE claim_tickets.seq END`,
+			portal, key, syncID, seq, ticketLife.Microseconds()).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
