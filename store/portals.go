@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -83,6 +85,18 @@ func HashAPIKey(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// InstallKey is the secret part of the address by which the portal hands over
+// the tokens of its app (bitrix24 reference §8.5); "" = the portal has no secret
+// to make it of, and takes none. It changes with ContactCenterSecret.
+func (p Portal) InstallKey() string {
+	if p.ContactCenterSecret == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, []byte(p.ContactCenterSecret))
+	mac.Write([]byte("bitrix24-install:" + p.Slug))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
 // CheckAPIKey tells whether key is the portal's API key, in constant time. A
 // portal without a key accepts none.
 func (p Portal) CheckAPIKey(key string) bool {
@@ -92,8 +106,8 @@ func (p Portal) CheckAPIKey(key string) bool {
 // SavePortal makes or replaces a portal. If p.Version is not 0 it must be the
 // stored one, else ErrConflict. Tokens that a refresh has replaced are not saved
 // again: neither a portal that was read before a refresh nor an old file
-// undoes it. A portal with an app that is saved without tokens keeps those it
-// has; one with a webhook alone has none. An API key that another portal has is ErrDuplicate.
+// undoes it. A portal that is saved without tokens keeps those of its app; one
+// with a webhook alone has none. An API key that another portal has is ErrDuplicate.
 func (s *Store) SavePortal(ctx context.Context, p Portal) error {
 	err := s.write(ctx, func(tx *gorm.DB) error {
 		stored, err := s.portal(tx, p.Slug, true)
@@ -122,7 +136,7 @@ func (s *Store) insertPortal(tx *gorm.DB, p Portal) error {
 	if err := tx.Table(portalsTable).Create(&row).Error; err != nil {
 		return err
 	}
-	return s.saveSecrets(tx, p)
+	return s.saveSecrets(tx, p, p.Bitrix24.ClientID)
 }
 
 func (s *Store) replacePortal(tx *gorm.DB, stored, p Portal) error {
@@ -134,7 +148,7 @@ func (s *Store) replacePortal(tx *gorm.DB, stored, p Portal) error {
 	if err := tx.Table(portalsTable).Select("*").Updates(&row).Error; err != nil {
 		return err
 	}
-	return s.saveSecrets(tx, p)
+	return s.saveSecrets(tx, p, stored.Bitrix24.ClientID)
 }
 
 // Portal gives a portal with its secrets.
@@ -206,20 +220,27 @@ func (s *Store) SetBitrix24Base(ctx context.Context, slug, base string) error {
 	if err != nil || target.Host == "" {
 		return fail(errors.New("not an absolute address"), "move portal %s", slug)
 	}
-	err = s.write(ctx, func(tx *gorm.DB) error {
+	err = s.changePortal(ctx, slug, func(_ *gorm.DB, p *Portal) error {
+		p.Bitrix24.WebhookURL = rebase(p.Bitrix24.WebhookURL, target)
+		p.Bitrix24.ClientEndpoint = rebase(p.Bitrix24.ClientEndpoint, target)
+		return nil
+	})
+	return fail(err, "move portal %s", slug)
+}
+
+// changePortal changes a portal under its lock; without a change nothing is written.
+func (s *Store) changePortal(ctx context.Context, slug string, change func(*gorm.DB, *Portal) error) error {
+	return s.write(ctx, func(tx *gorm.DB) error {
 		p, err := s.portal(tx, slug, true)
 		if err != nil {
 			return err
 		}
 		stored := p
-		p.Bitrix24.WebhookURL = rebase(p.Bitrix24.WebhookURL, target)
-		p.Bitrix24.ClientEndpoint = rebase(p.Bitrix24.ClientEndpoint, target)
-		if p == stored {
-			return nil
+		if err := change(tx, &p); err != nil || p == stored {
+			return err
 		}
 		return s.replacePortal(tx, stored, p)
 	})
-	return fail(err, "move portal %s", slug)
 }
 
 // rebase gives address the scheme and host of target; "" stays "".

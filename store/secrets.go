@@ -36,8 +36,9 @@ func (p *Portal) secretFields() map[string]*string {
 	}
 }
 
-// saveSecrets replaces all secrets of a portal.
-func (s *Store) saveSecrets(tx *gorm.DB, p Portal) error {
+// saveSecrets replaces all secrets of a portal; oldApp is the app that the held
+// tokens are of.
+func (s *Store) saveSecrets(tx *gorm.DB, p Portal, oldApp string) error {
 	if err := s.checkKey(tx); err != nil {
 		return err
 	}
@@ -50,7 +51,8 @@ func (s *Store) saveSecrets(tx *gorm.DB, p Portal) error {
 	if err != nil {
 		return err
 	}
-	if held = held.enter(p.Bitrix24.token(), p.Bitrix24.webhookOnly()); held.Token == (Token{}) {
+	useless := p.Bitrix24.webhookOnly() || oldApp != p.Bitrix24.ClientID
+	if held = held.enter(p.Bitrix24.token(), useless); held.Token == (Token{}) {
 		return s.saveSecret(tx, p.Slug, tokenSecret, nil)
 	}
 	return s.saveSecret(tx, p.Slug, tokenSecret, mustJSON(held))

@@ -25,11 +25,11 @@ const (
 	keepReplaced = 20
 )
 
-// enter gives what is to be held after SavePortal was given t. A portal that is
-// reached by a webhook alone has no tokens.
-func (h heldToken) enter(t Token, webhookOnly bool) heldToken {
+// enter gives what is to be held after SavePortal was given t. Without a token
+// the held one stays, unless useless: of no app, or of another one.
+func (h heldToken) enter(t Token, useless bool) heldToken {
 	switch {
-	case t.Access == "" && t.Refresh == "" && webhookOnly:
+	case t.Access == "" && t.Refresh == "" && useless:
 		h.Token = Token{}
 	case t.Access == "" && t.Refresh == "", h.outdated(t):
 		// The held ones stay.
