@@ -32,16 +32,24 @@
 //	POST   /sandbox/apps           {"client_id","client_secret","redirect_uri","scopes"}: add or replace an OAuth application
 //	POST   /sandbox/tokens         {"client_id","user_id"}: issue a pair of tokens without the browser step
 //	POST   /sandbox/tokens/expire  {"access_token","refresh":true}: end one access token or all, with refresh also the refresh tokens
+//	POST   /sandbox/tokens/revoke  {"refresh_token"}: make one refresh token invalid, or all; access tokens live on
+//	POST   /sandbox/install        {"handler_url","client_id","user_id","form":"event|page"}: install an application and hand it tokens
+//	POST   /sandbox/uninstall      {"handler_url","client_id","clean"}: remove it, with ONAPPUNINSTALL
+//	PUT    /sandbox/workday        {"user_id","status":"opened|paused|closed|expired"}: what timeman.status says
 //	GET    /sandbox/entities       how many of each kind exist
 //	GET    /sandbox/notifications  notifications (see Notification), ?user_id= for one user
 //
 // # Where it knowingly differs
 //
 //   - It speaks plain HTTP unless Options.RequireHTTPS, JSON only (no XML), and files need no session.
-//   - REST 3.0 is absent, as are smart processes, quotes, invoices and requisites; entityTypeId 7 and 31 answer
-//     ENTITY_TYPE_NOT_SUPPORTED. Events are kept by event.bind but not sent.
+//   - REST 3.0 is absent, as are smart processes, quotes and invoices; entityTypeId 7 and 31 answer
+//     ENTITY_TYPE_NOT_SUPPORTED. Requisites have no user fields, bank details or links, and their templates cannot be
+//     changed. Addresses belong to requisites and leads only, as on new portals. Events are kept by event.bind but not sent.
 //   - A webhook secret that looks like one but is wrong is INVALID_CREDENTIALS, any other is NO_AUTH_FOUND: the docs
 //     describe the second, the vendor's SDK meets the first (see Variants for more of the kind).
 //   - crm.item.list does not filter by phone, email or fm: the docs do not promise it.
+//   - A spent refresh token is refused at once: the docs know no grace. Rules of faults reach the token endpoint by the
+//     name oauth.token, not by "*": it is another server.
+//   - timeman.status shows others' days to administrators only; a user who never opened a day has it closed.
 //   - Rights are coarse: everybody sees all entities, only administrators change fields, users and departments.
 package bitrix24

@@ -43,8 +43,8 @@ var (
 // systemErrors are the errors that a fault rule may name by code, also those
 // that nothing but a rule brings about here.
 var systemErrors = []*restError{
-	errNoAuth, errCredentials, errExpiredToken, errInvalidToken, errNotInstalled, errNoUser, errQueryLimit, errOverload, errOperating, errMethodNotFound,
-	errBatchMethod, errBatchLength, errWrongAuth, errHTTPS, errInternal, errDenied,
+	errNoAuth, errCredentials, errExpiredToken, errInvalidToken, errNotInstalled, errNoUser, errQueryLimit, errOverload, errOperating,
+	errMethodNotFound, errBatchMethod, errBatchLength, errWrongAuth, errHTTPS, errInternal, errDenied,
 	{http.StatusInternalServerError, "ERROR_UNEXPECTED_ANSWER", "Server returned an unexpected response."},
 	{http.StatusUnauthorized, "ERROR_OAUTH", "Application not installed"},
 	{http.StatusUnauthorized, "APPLICATION_NOT_FOUND", "Application not found"},

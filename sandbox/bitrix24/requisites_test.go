@@ -152,7 +152,7 @@ func TestTemplates(t *testing.T) {
 	h := fresh(t)
 	a := h.ok("crm.requisite.preset.list", `{"select":["ID","NAME"]}`)
 	require.JSONEq(t, `{"result":[{"ID":"1","NAME":"Organization"},{"ID":"2","NAME":"Sole Proprietorship"},{"ID":"3","NAME":"Individual"}],"total":3}`, a.without(t))
-	require.Len(t, h.ok("crm.requisite.preset.list", `{"filter":{"COUNTRY_ID":46}}`).list(t), 0)
+	require.Empty(t, h.ok("crm.requisite.preset.list", `{"filter":{"COUNTRY_ID":46}}`).list(t))
 	one := h.ok("crm.requisite.preset.get", `{"id":1}`).object(t)
 	require.Equal(t, []any{"8", "1", "", nil, "Y"},
 		[]any{one["ENTITY_TYPE_ID"], one["COUNTRY_ID"], one["DATE_MODIFY"], one["MODIFY_BY_ID"], one["ACTIVE"]})

@@ -15,10 +15,14 @@ const (
 	DemoSupervisor  = 8 // operator 302, head of sales
 	DemoPipeline    = 0 // "General"
 	DemoPipelineTwo = 1 // "Messengers", stages C1:NEW …
+	DemoSubsidies   = 2 // "Subsidies", stages C2:NEW …
 	DemoCityField   = "UF_CRM_CITY"
 
 	DemoClientID     = "local.sandboxapp"
 	DemoClientSecret = "sandboxappsecret" // public by design: the sandbox guards nothing
+
+	DemoINN    = "7708001205" // company 1, Alfa Trade; made up, with right check digits
+	DemoINNTwo = "7839004506" // company 2, Aurora Travel
 )
 
 // DemoPhone is the phone of a contact of DemoSeeds, in the form in which the CRM has it.
@@ -38,13 +42,28 @@ type Seeder struct {
 	c *call
 }
 
-// User adds an employee, with a work phone and an inner one.
+// User adds an employee with an inner phone.
 func (s *Seeder) User(id int, name, lastName, position string, admin bool, departments ...int) {
 	s.p.state.users.put(id, &user{
 		ID: id, Name: name, LastName: lastName, Position: position, Admin: admin, Active: true, Departments: departments,
 		Email: fmt.Sprintf("user%d@example.com", id), InnerPhone: strconv.Itoa(100 + id), Registered: s.p.stamp(),
-		Extra: map[string]string{"WORK_PHONE": fmt.Sprintf("+7 495 200-00-%02d", id)},
 	})
+}
+
+// WorkPhone gives a user a phone of the office.
+func (s *Seeder) WorkPhone(id int, phone string) {
+	s.Call("user.update", map[string]any{"ID": id, "WORK_PHONE": phone})
+}
+
+// Requisite adds the requisite of a Russian company with its legal address.
+func (s *Seeder) Requisite(company int, name, inn, kpp, ogrn, city, street string) {
+	id := s.Call("crm.requisite.add", map[string]any{"fields": map[string]any{
+		"ENTITY_TYPE_ID": kindCompany, "ENTITY_ID": company, "PRESET_ID": 1, "NAME": "Organization", "RQ_COMPANY_NAME": name,
+		"RQ_INN": inn, "RQ_KPP": kpp, "RQ_OGRN": ogrn,
+	}})
+	s.Call("crm.address.add", map[string]any{"fields": map[string]any{
+		"TYPE_ID": 6, "ENTITY_TYPE_ID": kindRequisite, "ENTITY_ID": id, "CITY": city, "ADDRESS_1": street, "COUNTRY": "Russia",
+	}})
 }
 
 // Department adds a node of the company structure; parent and head may be 0.

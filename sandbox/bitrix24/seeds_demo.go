@@ -2,10 +2,11 @@ package bitrix24
 
 import "fmt"
 
-// DemoSeeds are the portal of puente-dev: BaseSeeds, a sales team, pipeline 1,
-// the field UF_CRM_CITY on deals and leads, an OAuth application, and some
-// companies, contacts, deals and leads. Phones are written in differing forms
-// (see DemoPhones), so that the known-client cases can be played.
+// DemoSeeds are the portal of puente-dev: BaseSeeds, a sales team with phones,
+// pipelines 1 and 2, the field UF_CRM_CITY on deals and leads, an OAuth
+// application, and some companies (two with requisites), contacts, deals and
+// leads. Phones are written in differing forms (see DemoPhones), so that the
+// known-client cases can be played.
 func DemoSeeds(s *Seeder) {
 	BaseSeeds(s)
 	s.Department(2, "Sales", 1, DemoSupervisor)
@@ -14,7 +15,11 @@ func DemoSeeds(s *Seeder) {
 	s.User(DemoSupervisor, "Pavel", "Volkov", "Head of sales", false, 2)
 	s.User(9, "Maria", "Lopez", "Head of support", false, 3)
 	s.User(10, "John", "Carter", "Support engineer", false, 3)
+	for _, id := range []int{DemoAdmin, DemoOperator, DemoSupervisor, 9, 10} {
+		s.WorkPhone(id, fmt.Sprintf("+7 495 200-00-%02d", id))
+	}
 	s.Pipeline(DemoPipelineTwo, "Messengers")
+	s.Pipeline(DemoSubsidies, "Subsidies")
 	for _, kindName := range []string{"deal", "lead"} {
 		s.UserField(kindName, DemoCityField, "string", "City", false)
 	}
@@ -34,6 +39,8 @@ func (s *Seeder) demoCompanies() {
 			"EMAIL": []any{map[string]any{"VALUE": fmt.Sprintf("office%d@example.com", i+1), "VALUE_TYPE": "WORK"}},
 		}})
 	}
+	s.Requisite(1, "Alfa Trade LLC", DemoINN, "770801001", "1027700001230", "Moscow", "7 Myasnitskaya St")
+	s.Requisite(2, "Aurora Travel LLC", DemoINNTwo, "783901001", "1157800004560", "Saint Petersburg", "12 Sadovaya St")
 }
 
 func (s *Seeder) demoContacts() {
