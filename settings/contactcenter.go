@@ -1,5 +1,7 @@
 package settings
 
+import "strings"
+
 // AmbiguityRule says what happens when several CRM entities may be the client.
 type AmbiguityRule string
 
@@ -70,4 +72,43 @@ type Recordings struct {
 	MaxMiB        int `json:"max_mib" yaml:"max_mib"`               // of one file; at most 512
 	QuotaMiB      int `json:"quota_mib" yaml:"quota_mib"`           // of all files of the portal that wait
 	RetentionDays int `json:"retention_days" yaml:"retention_days"` // how long a file stays after it was attached
+}
+
+// IsFieldName says whether name can be a field of crm.item: camelCase, or
+// UF_CRM_… (bitrix24 reference §3.2).
+func IsFieldName(name string) bool { return fieldName.MatchString(name) }
+
+// IsCurrency says whether code looks like an ISO 4217 code.
+func IsCurrency(code string) bool { return currencyCode.MatchString(code) }
+
+// StageFits says whether a deal stage belongs to a pipeline: Bitrix24 writes
+// the pipeline into the code, C5:NEW (bitrix24 reference §9.16).
+func StageFits(stage string, pipeline int64) bool { return stageOf(stage, pipeline) }
+
+// SameName compares names of products, operators and form fields: case and
+// spaces do not count.
+func SameName(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
+// Product finds a listed product by its name (see SameName).
+func (c ContactCenter) Product(name string) (Product, bool) {
+	for _, p := range c.Products {
+		if SameName(p.Name, name) {
+			return p, true
+		}
+	}
+	return Product{}, false
+}
+
+// ContactCenterUser gives the Bitrix24 user of an operator of the contact
+// center, and whether the settings map that operator. One who is not mapped,
+// and "" (nobody), give the fallback user, else the administrator.
+func (s Settings) ContactCenterUser(operator string) (int64, bool) {
+	for _, row := range s.ContactCenter.Operators {
+		if operator != "" && row.Operator == operator {
+			return row.User, true
+		}
+	}
+	return s.UserFor(0)
 }

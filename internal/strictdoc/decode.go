@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func readTree(data []byte) (tree any, read func(any) error, err error) {
 func (c *Check) unknownKeys(path string, tree any, t reflect.Type) {
 	switch {
 	case t.Kind() == reflect.Struct:
-		c.structKeys(path, keysOf(tree), t)
+		c.eachKey(path, keysOf(tree), t, c.unknownKeys)
 	case t.Kind() == reflect.Slice:
 		rows, _ := tree.([]any)
 		for i, row := range rows {
@@ -75,12 +76,14 @@ func (c *Check) unknownKeys(path string, tree any, t reflect.Type) {
 	}
 }
 
-func (c *Check) structKeys(path string, keys map[string]any, t reflect.Type) {
+// eachKey reports the keys that the struct t has no field for, and goes on with
+// each of the others.
+func (c *Check) eachKey(path string, keys map[string]any, t reflect.Type, next func(path string, tree any, t reflect.Type)) {
 	fields := fieldsOf(t)
 	for _, key := range SortedKeys(keys) {
 		at := strings.TrimPrefix(path+"."+key, ".")
 		if field, ok := fields[key]; ok {
-			c.unknownKeys(at, keys[key], field)
+			next(at, keys[key], field)
 			continue
 		}
 		c.Add(at, "unknown key; known here: %s", strings.Join(SortedKeys(fields), ", "))
@@ -100,11 +103,16 @@ func keysOf(tree any) map[string]any {
 	return keys
 }
 
-// fieldsOf is JSON name → type of the fields of a struct.
+// fieldsOf is JSON name → type of the fields of a struct, with those of the
+// structs that it embeds.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := make(map[string]reflect.Type, t.NumField())
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if t.Field(i).Anonymous && name == "" {
+			maps.Copy(fields, fieldsOf(t.Field(i).Type))
+			continue
+		}
 		fields[name] = t.Field(i).Type
 	}
 	return fields
@@ -137,6 +145,8 @@ func typeName(t reflect.Type) string {
 		return "boolean"
 	case reflect.String:
 		return "string"
+	case reflect.Float32, reflect.Float64:
+		return "number"
 	default:
 		return "whole number"
 	}
