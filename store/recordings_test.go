@@ -12,6 +12,7 @@ import (
 func TestWhatIsKnownOfACallAddsUp(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 		require.NoError(t, s.SaveCall(t.Context(), store.Call{
 			Portal: "demo", CallID: "c1", BitrixCallID: "externalCall.1", State: store.CallRegistered, UserID: 7, ContactID: 1, UpdatedAt: at,
@@ -36,6 +37,7 @@ func TestWhatIsKnownOfACallAddsUp(t *testing.T) {
 func TestRecordingGoesItsWay(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		uploaded, err := s.SaveRecording(t.Context(), store.Recording{
 			Portal: "demo", Source: store.RecordingUpload, FileName: "a.wav", Path: "demo/a.wav", Bytes: 100, SHA256: "ab", State: store.RecordingStored,
 		})
@@ -71,6 +73,7 @@ func TestRecordingGoesItsWay(t *testing.T) {
 func TestUsageCountsWhatIsOnDisk(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		for _, r := range []store.Recording{
 			{Portal: "demo", Path: "a", Bytes: 1, State: store.RecordingStored},
 			{Portal: "demo", Path: "b", Bytes: 10, State: store.RecordingAttached},
@@ -93,6 +96,7 @@ func TestUsageCountsWhatIsOnDisk(t *testing.T) {
 func TestOnlyRecordingsThatNobodyWantsExpire(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		now := time.Now().UTC().Truncate(time.Second)
 		old := now.AddDate(0, 0, -30)
 		sync := func(status string) string {

@@ -22,7 +22,7 @@ type Submission struct {
 	Portal         string          `json:"portal"`
 	Kind           string          `json:"kind"`                                             // method or request
 	Name           string          `json:"name"`                                             // the method, or the channel of the request
-	Key            string          `json:"key" gorm:"column:external_key;serializer:text"`   // Idempotency-Key of a method, external id of a request
+	Key            string          `json:"key" gorm:"column:external_key;serializer:text"`   // Idempotency-Key of a method, else the external id
 	IdempotencyKey string          `json:"idempotency_key,omitempty" gorm:"serializer:text"` // "" = none
 	Revision       int             `json:"revision"`                                         // from 1; set at acceptance
 	BodyHash       string          `json:"body_hash"`                                        // equal bodies have equal ones

@@ -63,6 +63,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s *store.Store)) {
 func TestMethodIsAcceptedOnceWithItsLineInTheLedger(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		first, fresh := acceptMethod(t, s, method("k1", "a"))
 		require.True(t, fresh)
 		require.Equal(t, store.KindMethod, first.Kind)
@@ -127,6 +128,7 @@ func size(m *sync.Map) (n int) {
 func TestRequestIsRevisedByAnotherBodyAndRepeatedByTheSame(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		first, _ := acceptRequest(t, s, request("form-1", "a"))
 		second, fresh := acceptRequest(t, s, request("form-1", "b"))
 		require.True(t, fresh)
@@ -152,6 +154,7 @@ func TestRequestIsRevisedByAnotherBodyAndRepeatedByTheSame(t *testing.T) {
 func TestIdempotencyKeyOfARequestStandsForOneBody(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		first, _ := acceptRequest(t, s, keyed(request("form-1", "a"), "k1"))
 		again, fresh := acceptRequest(t, s, keyed(request("form-1", "a"), "k1"))
 		require.False(t, fresh)
@@ -173,6 +176,7 @@ func TestIdempotencyKeyOfARequestStandsForOneBody(t *testing.T) {
 func TestRevisionsOfManyAtOnceAreNumberedWithoutGaps(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		var group sync.WaitGroup
 		for i := range 30 {
 			group.Go(func() {
@@ -198,6 +202,7 @@ func TestRevisionsOfManyAtOnceAreNumberedWithoutGaps(t *testing.T) {
 func TestOneKeyForTwoRequestsAtOnceIsRefusedToOneOfThem(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		for round := range 5 {
 			var reused, fresh atomic.Int32
 			var group sync.WaitGroup
@@ -224,6 +229,7 @@ func TestOneKeyForTwoRequestsAtOnceIsRefusedToOneOfThem(t *testing.T) {
 func TestCorrectionOfAFinishedRequestOpensItsLineAgain(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		for status, want := range map[string]string{
 			store.SyncDone: store.SyncOpen, store.SyncAbandoned: store.SyncOpen, store.SyncFailed: store.SyncFailed, store.SyncSyncing: store.SyncSyncing,
 		} {
@@ -242,6 +248,7 @@ func TestCorrectionOfAFinishedRequestOpensItsLineAgain(t *testing.T) {
 func TestAnswerIsKeptAndCoversEarlierRevisions(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		one, _ := acceptRequest(t, s, request("form-1", "a"))
 		acceptRequest(t, s, request("form-1", "b"))
 		acceptRequest(t, s, request("form-1", "c"))
@@ -264,6 +271,7 @@ func TestAnswerIsKeptAndCoversEarlierRevisions(t *testing.T) {
 func TestUnstartedSubmissionsAreHandedToOneProcessOnly(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		one, _ := acceptMethod(t, s, method("k1", "a"))
 		two, _ := acceptMethod(t, s, method("k2", "a"))
 		none, err := s.UnstartedSubmissions(t.Context(), time.Hour, 10)
@@ -287,6 +295,7 @@ func TestUnstartedSubmissionsAreHandedToOneProcessOnly(t *testing.T) {
 func TestManyRelaysNeverGetTheSameSubmission(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		for i := range 60 {
 			acceptMethod(t, s, method(fmt.Sprint("k", i), "a"))
 		}
@@ -319,6 +328,7 @@ func TestManyRelaysNeverGetTheSameSubmission(t *testing.T) {
 func TestStartOfARevisionCoversEarlierOnes(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		acceptRequest(t, s, request("form-1", "a"))
 		two, _ := acceptRequest(t, s, request("form-1", "b"))
 		acceptRequest(t, s, request("form-1", "c"))
@@ -333,6 +343,7 @@ func TestStartOfARevisionCoversEarlierOnes(t *testing.T) {
 func TestSubmissionsAreListedNewestFirstWithoutBodies(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		for i := range 3 {
 			acceptMethod(t, s, method(fmt.Sprint("k", i), "a"))
 			acceptRequest(t, s, request(fmt.Sprint("r", i), "a"))
@@ -356,6 +367,7 @@ func TestSubmissionsAreListedNewestFirstWithoutBodies(t *testing.T) {
 func TestPurgedSubmissionsAreStillRecognised(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		done, _ := acceptMethod(t, s, method("k1", "a"))
 		open, _ := acceptMethod(t, s, method("k2", "a"))
 		find := method("k3", "a")

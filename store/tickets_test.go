@@ -20,6 +20,7 @@ func requireTurn(t *testing.T, s *store.Store, sub store.Submission, ahead int, 
 func TestRequestsOfOneClientComeInOrderOfAcceptance(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		one, _ := acceptRequest(t, s, request("1", "a"), "phone:1")
 		two, _ := acceptRequest(t, s, request("2", "b"), "phone:1", "email:x")
 		three, _ := acceptRequest(t, s, request("3", "c"), "email:x", "phone:1")
@@ -41,6 +42,7 @@ func TestRequestsOfOneClientComeInOrderOfAcceptance(t *testing.T) {
 func TestKeyLearnedLaterKeepsThePlace(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		one, _ := acceptRequest(t, s, request("1", "a"), "phone:1")
 		two, _ := acceptRequest(t, s, request("2", "b"), "email:x")
 		require.NoError(t, s.AddTickets(t.Context(), "demo", two.SyncID, []string{"contact:5"}))
@@ -56,6 +58,7 @@ func TestKeyLearnedLaterKeepsThePlace(t *testing.T) {
 func TestCorrectionKeepsThePlaceOfARequestThatWaits(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		one, _ := acceptRequest(t, s, request("1", "a"), "phone:1")
 		two, _ := acceptRequest(t, s, request("2", "b"), "phone:1")
 		acceptRequest(t, s, request("1", "corrected"), "phone:1", "email:x")
@@ -71,6 +74,7 @@ func TestCorrectionKeepsThePlaceOfARequestThatWaits(t *testing.T) {
 func TestTicketsRunOut(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		acceptRequest(t, s, request("1", "a"), "phone:1")
 		two, _ := acceptRequest(t, s, request("2", "b"), "phone:1")
 		n, err := s.PurgeTickets(t.Context(), "demo")
@@ -90,6 +94,7 @@ func TestTicketsRunOut(t *testing.T) {
 func TestOfManyAcceptedAtOnceExactlyOneIsNext(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
 		var mu sync.Mutex
 		var turns []int64
 		var group sync.WaitGroup
