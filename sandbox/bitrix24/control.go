@@ -269,7 +269,6 @@ func (p *Portal) showEntities(w http.ResponseWriter, _ *http.Request) {
 	counts := map[string]int{
 		"comment": len(p.state.comments.rows), "file": len(p.state.files.rows),
 		"notification": len(p.state.notes.rows), "activity": len(p.state.activities.rows), "call": len(p.state.calls.rows),
-		"notification": len(p.state.notes.rows), "activity": len(p.state.activities.rows),
 		"requisite": len(p.state.requisites.rows), "address": len(p.state.addresses.rows),
 	}
 	for _, t := range p.state.entities {

@@ -24,8 +24,6 @@ func newCatalog() map[string]*method {
 		metaMethods(), eventMethods(), itemMethods(), classicMethods(), linkMethods(), duplicateMethods(), commentMethods(),
 		timelineMethods(), statusMethods(), categoryMethods(), currencyMethods(), userFieldMethods(), activityMethods(),
 		notifyMethods(), notifyReadMethods(), userMethods(), departmentMethods(), enumMethods(), telephonyMethods(),
-		requisiteMethods(), presetMethods(), addressMethods(),
-		notifyMethods(), notifyReadMethods(), userMethods(), departmentMethods(), enumMethods(),
 		requisiteMethods(), presetMethods(), addressMethods(), timemanMethods(),
 	)
 	byName := make(map[string]*method, len(all))
