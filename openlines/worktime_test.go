@@ -217,6 +217,13 @@ func TestNeverIsTheLackOfOpenTimeIn366Days(t *testing.T) {
 	require.True(t, opening.Add(time.Hour).Equal(due))
 	_, ok = schedule.Due(tooEarly.Add(time.Second), time.Hour+time.Nanosecond)
 	require.False(t, ok, "the line does not open again")
+	s.SpecialDays["2028-11-22"] = []openlines.Interval{"09:59-12:00"} // 366 days after, less a minute
+	due, ok = compiled(t, s).Due(opening, 2*time.Hour)
+	require.True(t, ok, "the wait counts from the last open instant")
+	require.True(t, instant(t, "2028-11-22 10:59:00 +01:00").Equal(due))
+	s.SpecialDays["2028-11-22"] = []openlines.Interval{"10:00-12:00"}
+	_, ok = compiled(t, s).Due(opening, 2*time.Hour)
+	require.False(t, ok)
 	require.Equal(t, time.Hour, schedule.Between(tooEarly, opening.AddDate(5, 0, 0)), "Between has no such bound")
 }
 
