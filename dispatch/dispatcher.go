@@ -2,7 +2,8 @@
 // workflows. Every worker process runs a dispatcher: rows are claimed, the
 // events of one client are delivered in order by one process at a time, and a
 // row is finished only after Temporal has taken the signal. While Temporal is
-// down the rows wait.
+// down the rows wait. Beside that it starts submissions of the contact center
+// that the API accepted and could not start itself.
 package dispatch
 
 import (
@@ -21,6 +22,7 @@ import (
 
 	"puente/portals"
 	"puente/store"
+	"puente/submit"
 )
 
 // Habits of a dispatcher.
@@ -55,6 +57,7 @@ type Dispatcher struct {
 	store    *store.Store
 	temporal client.Client
 	portals  *portals.Registry
+	starter  *submit.Starter
 	log      *slog.Logger
 	owner    string
 	wake     chan struct{}
@@ -73,8 +76,9 @@ func New(o Options) *Dispatcher {
 	}
 	return &Dispatcher{
 		store: o.Store, temporal: o.Temporal, portals: o.Portals, log: log,
-		owner: fmt.Sprintf("%s:%d:%s", host, os.Getpid(), uuid.NewString()[:8]),
-		wake:  make(chan struct{}, 1), learned: newMemory(),
+		starter: &submit.Starter{Temporal: o.Temporal, Store: o.Store},
+		owner:   fmt.Sprintf("%s:%d:%s", host, os.Getpid(), uuid.NewString()[:8]),
+		wake:    make(chan struct{}, 1), learned: newMemory(),
 	}
 }
 
@@ -94,6 +98,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	defer end()
 	var deliveries sync.WaitGroup
 	defer deliveries.Wait()
+	deliveries.Go(func() { d.relay(ctx) })
 	slots := make(chan struct{}, parallel)
 	for failures := 0; ctx.Err() == nil; {
 		claimed := time.Now()

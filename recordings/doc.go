@@ -1,0 +1,6 @@
+// Package recordings keeps the sound of calls on disk until it is in the
+// portal: what was uploaded to us, or fetched from a URL. All processes share
+// one directory (PUENTE_RECORDINGS_DIR); the table recordings says what lies in
+// it. Files are written under another name, synced and then renamed: a name
+// without .part is always a whole file.
+package recordings
