@@ -96,6 +96,7 @@ func TestWhatIsWrongWithALine(t *testing.T) {
 		"a vote word twice":        {func(s *line) { s.VoteGood = []string{"Good", "good!"} }, `vote_good[1]: "good!" is the same as vote_good[0]`},
 		"a vote word in both":      {func(s *line) { s.VoteGood, s.VoteBad = []string{"sí"}, []string{"SÍ."} }, `vote_bad[0]: "SÍ." is the same as vote_good[0]`},
 		"a vote word of signs":     {func(s *line) { s.VoteBad = []string{" ?!"} }, `vote_bad[0]: " ?!" has nothing but blanks and punctuation`},
+		"digits the wrong way":     {func(s *line) { s.VoteGood, s.VoteBad = []string{"0"}, nil }, `vote_good[0]: "0" always means bad`},
 		"thumbs the wrong way":     {func(s *line) { s.VoteBad = []string{"👍🏽"} }, `vote_bad[0]: "👍🏽" always means good`},
 	}
 	for name, test := range tests {

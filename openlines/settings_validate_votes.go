@@ -18,7 +18,7 @@ func (c *check) voteWords(field string, words []string, vote Vote, seen map[stri
 			c.Add(at, "%q has nothing but blanks and punctuation", word)
 			continue
 		}
-		if fixed, ok := fixedVotes[form]; ok && fixed != vote {
+		if fixed := alwaysMeans(word); fixed != NoVote && fixed != vote {
 			c.Add(at, "%q always means %s", word, fixed)
 		}
 		if first, ok := seen[form]; ok {
@@ -27,4 +27,16 @@ func (c *check) voteWords(field string, words []string, vote Vote, seen map[stri
 		}
 		seen[form] = at
 	}
+}
+
+// alwaysMeans is what a word says on every line. Ordinary 1 and 0 are votes only
+// if they are listed, but then they mean what their other forms mean.
+func alwaysMeans(word string) Vote {
+	switch NormalizeVote(word) {
+	case "1":
+		return VoteGood
+	case "0":
+		return VoteBad
+	}
+	return fixedVotes[trimVote(word)]
 }

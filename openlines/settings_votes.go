@@ -19,24 +19,21 @@ const (
 	VoteBad  Vote = "bad"
 )
 
-// fixedVotes are accepted whatever words a line has (§7.4): the keycaps of 1
-// and 0 and thumbs. Full-width digits become ordinary ones by NormalizeVote.
+// fixedVotes are accepted whatever words a line has (§7.4): the keycaps and the
+// full-width forms of 1 and 0, and thumbs.
 var fixedVotes = map[string]Vote{
-	"1\u20e3": VoteGood, "1\ufe0f\u20e3": VoteGood, "👍": VoteGood,
-	"0\u20e3": VoteBad, "0\ufe0f\u20e3": VoteBad, "👎": VoteBad,
+	"1\u20e3": VoteGood, "1\ufe0f\u20e3": VoteGood, "１": VoteGood, "👍": VoteGood,
+	"0\u20e3": VoteBad, "0\ufe0f\u20e3": VoteBad, "０": VoteBad, "👎": VoteBad,
 }
 
 // ParseVote says whether a whole text of a client is a vote under these
 // settings. Anything longer than a vote is a message (§7.4).
 func (s Settings) ParseVote(text string) Vote {
-	form := NormalizeVote(text)
-	if form == "" {
-		return NoVote
-	}
-	if vote, ok := fixedVotes[form]; ok {
+	if vote, ok := fixedVotes[trimVote(text)]; ok {
 		return vote
 	}
-	is := func(word string) bool { return NormalizeVote(word) == form }
+	form := NormalizeVote(text)
+	is := func(word string) bool { return form != "" && NormalizeVote(word) == form }
 	switch {
 	case slices.ContainsFunc(s.VoteGood, is):
 		return VoteGood
@@ -50,9 +47,11 @@ func (s Settings) ParseVote(text string) Vote {
 // Unicode compatibility form, trimmed, without punctuation and variation signs
 // at its end, trimmed again, case ignored.
 func NormalizeVote(text string) string {
-	text = strings.TrimSpace(norm.NFKC.String(text))
-	text = strings.TrimSpace(strings.TrimRightFunc(text, trailing))
-	return norm.NFKC.String(cases.Fold().String(text))
+	return norm.NFKC.String(cases.Fold().String(trimVote(norm.NFKC.String(text))))
+}
+
+func trimVote(text string) string {
+	return strings.TrimSpace(strings.TrimRightFunc(strings.TrimSpace(text), trailing))
 }
 
 // trailing says which signs do not count at the end of a vote. Skin tones are
