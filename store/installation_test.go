@@ -119,7 +119,6 @@ func TestInstallKeyIsThePortalsOwnSecret(t *testing.T) {
 	t.Parallel()
 	one := store.Portal{Slug: "one", ContactCenterSecret: "s"}
 	require.GreaterOrEqual(t, len(one.InstallKey()), 40)
-	require.Equal(t, one.InstallKey(), one.InstallKey())
 	require.NotEqual(t, one.InstallKey(), store.Portal{Slug: "two", ContactCenterSecret: "s"}.InstallKey())
 	require.NotEqual(t, one.InstallKey(), store.Portal{Slug: "one", ContactCenterSecret: "t"}.InstallKey())
 	require.Empty(t, store.Portal{Slug: "one"}.InstallKey())
