@@ -254,7 +254,8 @@ func (s *syncRun) park(ctx workflow.Context, cause error) (again bool, err error
 	case !woken:
 		return false, temporal.NewNonRetryableApplicationError("parked for 30 days: "+failure.Text, "Parked", cause, failure)
 	}
-	s.retry, s.state.Failure = false, nil
+	// Not parked any more from here on: a second retry would run everything twice.
+	s.retry, s.state.Failure, s.state.Status = false, nil, Syncing
 	return true, nil
 }
 

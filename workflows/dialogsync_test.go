@@ -210,6 +210,32 @@ func (b *syncBundle) assertStatus(t *testing.T, want workflows.Status) {
 	require.Equal(t, want, state.Status)
 }
 
+func TestSecondRetryIsRefusedWhileTheFirstBegins(t *testing.T) {
+	t.Parallel()
+	b := setupSync(t)
+	b.env.OnActivity(workflows.OpenSyncStep, mock.Anything).Return(b.opened, nil).Once()
+	b.env.OnActivity(workflows.OpenSyncStep, mock.Anything).Return(b.opened, nil).After(time.Hour).Once() // the database is away
+	b.env.OnActivity(workflows.LoadDialogStep, mock.Anything).Return(b.loaded, nil)
+	b.env.OnActivity(workflows.FindClientStep, mock.Anything).Return(dialog.Found{}, refused("ACCESS_DENIED", "Access denied.")).Once()
+	b.env.OnActivity(workflows.ParkSyncStep, mock.Anything).Return(true, nil).Once()
+	b.finds(dialog.Found{}).Once()
+	b.commits().Once()
+	b.finishes(workflows.Done)
+	outcomes := make(chan error, 2)
+	click := func(id string) func() {
+		return func() {
+			b.env.UpdateWorkflow(workflows.UpdateRetrySync, id, &testsuite.TestUpdateCallback{
+				OnAccept: func() { outcomes <- nil }, OnReject: func(err error) { outcomes <- err }, OnComplete: func(any, error) {},
+			}, workflows.RetrySync{Actor: "anna"})
+		}
+	}
+	b.env.RegisterDelayedCallback(click("click-1"), time.Hour)
+	b.env.RegisterDelayedCallback(click("click-2"), time.Hour+time.Minute)
+	b.run(t)
+	require.NoError(t, <-outcomes)
+	require.ErrorContains(t, <-outcomes, "only a parked")
+}
+
 func TestRetryOfASyncThatIsNotParkedIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setupSync(t)
