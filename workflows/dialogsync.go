@@ -20,6 +20,9 @@ const conversionHeadStart = 2 * time.Second
 // it had found vanished before it could write.
 const maxRefinds = 10
 
+// maxRefindPause bounds the wait between them.
+const maxRefindPause = 30 * time.Second
+
 // SyncResult is how a sync ended.
 type SyncResult struct {
 	SyncID    string     `json:"sync_id"`
@@ -159,6 +162,9 @@ func (s *syncRun) commit(ctx workflow.Context, loaded LoadedDialog) (dialog.Plan
 		})
 		if tries < maxRefinds && (errorType(err) == ErrClaimLost || errorType(err) == ErrEntityGone) {
 			s.story.add("Find again", failureOf(err).Text)
+			if err := pauseBeforeRefind(ctx, tries); err != nil {
+				return plan, done, err
+			}
 			continue
 		}
 		if err != nil {
@@ -167,6 +173,17 @@ func (s *syncRun) commit(ctx workflow.Context, loaded LoadedDialog) (dialog.Plan
 		s.story.committed(s.opened.PortalURL, done)
 		return plan, done, s.attributes(ctx, done.ContactID, done.Entity)
 	}
+}
+
+// pauseBeforeRefind gives whoever moved the ground time to finish: a second
+// the first time, twice as long each further time. Runs of the first release
+// did not pause.
+func pauseBeforeRefind(ctx workflow.Context, tries int) error {
+	if workflow.GetVersion(ctx, "pause-before-refind", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	pause := min(time.Second<<(tries-1), maxRefindPause)
+	return workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: "Before looking for the client again"}).Get(ctx, nil)
 }
 
 func (s *syncRun) find(ctx workflow.Context) (dialog.Plan, error) {

@@ -292,11 +292,17 @@ func TestSyncFindsAgainWhenTheGroundMoved(t *testing.T) {
 			b := setupSync(t)
 			b.opens()
 			b.loads()
-			b.finds(dialog.Found{}).Twice()
-			b.env.OnActivity(workflows.CommitDialogStep, mock.Anything).Return(workflows.Committed{}, refused(code, "look again")).Once()
+			var found []time.Time
+			b.env.OnActivity(workflows.FindClientStep, mock.Anything).Return(func(workflows.FindInput) (dialog.Found, error) {
+				found = append(found, b.env.Now())
+				return dialog.Found{}, nil
+			}).Times(3)
+			b.env.OnActivity(workflows.CommitDialogStep, mock.Anything).Return(workflows.Committed{}, refused(code, "look again")).Twice()
 			b.commits().Once()
 			b.finishes(workflows.Done)
 			b.run(t)
+			require.GreaterOrEqual(t, found[1].Sub(found[0]), time.Second, "whoever moved the ground gets time to finish")
+			require.GreaterOrEqual(t, found[2].Sub(found[1]), 2*time.Second, "and more each time")
 		})
 	}
 }
