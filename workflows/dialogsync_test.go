@@ -1,11 +1,14 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -319,7 +322,14 @@ func TestLeadIsFollowedToTheDealBitrix24MakesOfIt(t *testing.T) {
 	}, nil).Once()
 	b.env.OnActivity(workflows.AwaitConversionStep, mock.Anything).Return(workflows.Converted{DealID: 16, ContactID: 43}, nil).Once()
 	b.finishes(workflows.Done)
+	var patience, each time.Duration
+	b.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		if info.ActivityType.Name == workflows.AwaitConversionStep {
+			patience, each = info.ScheduleToCloseTimeout, info.StartToCloseTimeout
+		}
+	})
 	result := b.run(t)
+	require.Equal(t, []time.Duration{15 * time.Minute, 5 * time.Minute}, []time.Duration{patience, each}, "a busy portal's permits are waited for")
 	require.Equal(t, int64(16), result.DealID)
 	require.Equal(t, int64(43), result.ContactID)
 }

@@ -45,8 +45,8 @@ func conversionStep(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              Bitrix24Queue,
 		Summary:                summary,
-		StartToCloseTimeout:    2 * time.Minute,
-		ScheduleToCloseTimeout: 5 * time.Minute,
+		StartToCloseTimeout:    5 * time.Minute, // as crmStep: it waits for permits too
+		ScheduleToCloseTimeout: 15 * time.Minute,
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 3 * time.Second, BackoffCoefficient: 1.5, MaximumInterval: 30 * time.Second},
 	})
