@@ -97,7 +97,7 @@ func (s *story) committed(portal string, c Committed) {
 
 func (s *story) failed(f Failure) {
 	text := f.Text
-	if f.Code != "" {
+	if f.Code != "" && !strings.Contains(f.Text, f.Code) { // most systems name the code in their words
 		text = fmt.Sprintf("`%s` %s", f.Code, text)
 	}
 	if f.Step != "" {
