@@ -128,9 +128,10 @@ func (p *Portal) uninstall(i installation, base string) (*dict, error) {
 	return p.eventBody("ONAPPUNINSTALL", data, p.eventAuth(a, base)), nil
 }
 
-// eventBody is the body of an event (bitrix24 reference §8.3).
+// eventBody is the body of an event (bitrix24 reference §8.3). The handler's id
+// is missing in the docs' samples, but the vendor's Python SDK insists on it.
 func (p *Portal) eventBody(event string, data, auth *dict) *dict {
-	return newDict("event", event, "data", data, "ts", int(p.clock.Now().Unix()), "auth", auth)
+	return newDict("event", event, "event_handler_id", 1, "data", data, "ts", int(p.clock.Now().Unix()), "auth", auth)
 }
 
 // eventAuth is the part of auth that every event carries.
@@ -152,7 +153,7 @@ func (p *Portal) installAuth(a *app, t token, base string) *dict {
 	return auth
 }
 
-// pageBody is what opens a page of an application (api: settings/oauth/simple-way).
+// pageBody is what opens a page of an application (docs: settings/oauth/simple-way).
 func (p *Portal) pageBody(a *app, t token, base string) *dict {
 	return newDict(
 		"AUTH_ID", t.Access, "AUTH_EXPIRES", int(t.Expires.Sub(p.clock.Now()).Seconds()), "REFRESH_ID", t.Refresh,

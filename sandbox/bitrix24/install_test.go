@@ -42,7 +42,7 @@ func TestInstallationHandsOverWorkingTokens(t *testing.T) {
 	require.Equal(t, "1", d.query.Get("x"))
 	require.NotEmpty(t, d.agent)
 	for name, want := range map[string]string{
-		"event": "ONAPPINSTALL", "ts": "1767596400", "data[VERSION]": "1", "data[ACTIVE]": "Y", "data[INSTALLED]": "Y", "data[LANGUAGE_ID]": "en",
+		"event": "ONAPPINSTALL", "event_handler_id": "1", "ts": "1767596400", "data[VERSION]": "1", "data[ACTIVE]": "Y", "data[INSTALLED]": "Y", "data[LANGUAGE_ID]": "en",
 		"auth[member_id]": DefaultMemberID, "auth[user_id]": "7", "auth[expires_in]": "3600", "auth[expires]": "1767600000", "auth[status]": "L",
 		"auth[client_endpoint]": h.srv.URL + "/rest/", "auth[domain]": host(h.srv.URL),
 	} {
@@ -119,6 +119,18 @@ func TestLostTokenAnswerSpendsTheRefreshToken(t *testing.T) {
 	require.Equal(t, "invalid_grant", h.get(refresh).Error)
 	require.Equal(t, http.StatusOK, h.get("/rest/profile?auth="+first.Access).Status, "the access token lives out its hour")
 	require.Equal(t, 2, h.p.Stats().ByMethod["oauth.token"])
+}
+
+func TestTokensAreRefreshedByAFormToo(t *testing.T) {
+	t.Parallel()
+	h := fresh(t)
+	form := url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {DemoClientID}, "client_secret": {DemoClientSecret}, "refresh_token": {h.pair(7).Refresh},
+	}
+	a := h.post("/oauth/token/", "application/x-www-form-urlencoded", form.Encode())
+	var next pair
+	require.NoError(t, json.Unmarshal([]byte(a.Body), &next))
+	require.Equal(t, http.StatusOK, h.get("/rest/profile?auth="+next.Access).Status)
 }
 
 func TestTokenEndpointCanRefuse(t *testing.T) {
