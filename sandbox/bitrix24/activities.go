@@ -2,6 +2,7 @@ package bitrix24
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,14 @@ type activity struct {
 	Bindings       []activityBinding // the first is the owner
 	Communications []communication
 	Params         json.RawMessage `json:",omitempty"` // PROVIDER_PARAMS
+	Settings       json.RawMessage `json:",omitempty"`
 	Files          []int           `json:",omitempty"`
+
+	// Of a configurable activity.
+	App    string          `json:",omitempty"`
+	Layout json.RawMessage `json:",omitempty"`
+	Pings  []int           `json:",omitempty"`
+	Badge  string          `json:",omitempty"`
 }
 
 type activityBinding struct{ Kind, ID int }
@@ -27,18 +35,55 @@ type communication struct {
 // maxActivityBindings is how many entities one activity may be bound to.
 const maxActivityBindings = 100
 
-// activityColumns are the columns of a row in order, with the value of an
-// untouched one; "-" stands for null.
-var activityColumns = []string{
-	"PROVIDER_ID=-", "PROVIDER_TYPE_ID=-", "PROVIDER_GROUP_ID=-", "ASSOCIATED_ENTITY_ID=0", "SUBJECT=", "CREATED=", "LAST_UPDATED=",
-	"START_TIME=", "END_TIME=", "DEADLINE=", "COMPLETED=N", "STATUS=1", "RESPONSIBLE_ID=", "PRIORITY=2", "NOTIFY_TYPE=0",
-	"NOTIFY_VALUE=0", "DESCRIPTION=", "DESCRIPTION_TYPE=1", "DIRECTION=0", "LOCATION=", "ORIGINATOR_ID=-", "ORIGIN_ID=-", "AUTHOR_ID=",
-	"EDITOR_ID=", "PROVIDER_DATA=-", "RESULT_MARK=0", "RESULT_VALUE=-", "RESULT_SUM=-", "RESULT_CURRENCY_ID=-", "RESULT_STATUS=0",
-	"RESULT_STREAM=0", "RESULT_SOURCE_ID=-", "AUTOCOMPLETE_RULE=0",
-}
+// Providers of activities that are made by methods of their own, or by an
+// application (bitrix24 reference §4.3).
+const (
+	providerTodo         = "CRM_TODO"
+	providerConfigurable = "CONFIGURABLE_REST_APP"
+	providerApp          = "REST_APP"
+	providerCall         = "VOXIMPLANT_CALL"
+)
 
-// activityReadOnly are the columns that a caller cannot set.
-var activityReadOnly = []string{"CREATED", "LAST_UPDATED", "AUTHOR_ID", "EDITOR_ID", "STATUS", "ASSOCIATED_ENTITY_ID", "PROVIDER_GROUP_ID"}
+// activityColumns are the columns of a row in order: name, type, title, and the
+// value of an untouched one, where "-" stands for null. A "!" before the type
+// means that a caller cannot set it.
+var activityColumns = [][4]string{
+	{"PROVIDER_ID", "string", "Provider ID", "-"},
+	{"PROVIDER_TYPE_ID", "string", "Provider Type", "-"},
+	{"PROVIDER_GROUP_ID", "string", "Connector Type", "-"},
+	{"ASSOCIATED_ENTITY_ID", "!integer", "Associated Entity ID", "0"},
+	{"SUBJECT", "string", "Subject", ""},
+	{"CREATED", "!datetime", "Creation Date", ""},
+	{"LAST_UPDATED", "!datetime", "Last Updated Date", ""},
+	{"START_TIME", "datetime", "Start", ""},
+	{"END_TIME", "datetime", "Deadline", ""},
+	{"DEADLINE", "datetime", "Execution Deadline", ""},
+	{"COMPLETED", "char", "Completed", "N"},
+	{"STATUS", "crm_enum_activitystatus", "Status", "1"},
+	{"RESPONSIBLE_ID", "user", "Responsible", ""},
+	{"PRIORITY", "crm_enum_activitypriority", "Priority", "2"},
+	{"NOTIFY_TYPE", "crm_enum_activitynotifytype", "Notification Type", "0"},
+	{"NOTIFY_VALUE", "integer", "Notification Parameter", "0"},
+	{"DESCRIPTION", "string", "Description", ""},
+	{"DESCRIPTION_TYPE", "crm_enum_contenttype", "Description Type", "1"},
+	{"DIRECTION", "crm_enum_activitydirection", "Direction", "0"},
+	{"LOCATION", "string", "Location", ""},
+	{"SETTINGS", "object", "Settings", ""},
+	{"ORIGINATOR_ID", "string", "External Source", "-"},
+	{"ORIGIN_ID", "string", "External Code", "-"},
+	{"AUTHOR_ID", "!user", "Created By", ""},
+	{"EDITOR_ID", "!user", "Edited By", ""},
+	{"PROVIDER_PARAMS", "object", "Provider Parameters", ""},
+	{"PROVIDER_DATA", "string", "Provider Data", "-"},
+	{"RESULT_MARK", "integer", "RESULT_MARK", "0"},
+	{"RESULT_VALUE", "double", "RESULT_VALUE", "-"},
+	{"RESULT_SUM", "double", "RESULT_SUM", "-"},
+	{"RESULT_CURRENCY_ID", "string", "RESULT_CURRENCY_ID", "-"},
+	{"RESULT_STATUS", "integer", "RESULT_STATUS", "0"},
+	{"RESULT_STREAM", "integer", "RESULT_STREAM", "0"},
+	{"RESULT_SOURCE_ID", "string", "RESULT_SOURCE_ID", "-"},
+	{"AUTOCOMPLETE_RULE", "integer", "Autocomplete", "0"},
+}
 
 func activityMethods() []method {
 	return []method{
@@ -48,27 +93,63 @@ func activityMethods() []method {
 		{name: "crm.activity.list", scope: "crm", run: (*call).activityList},
 		{name: "crm.activity.delete", scope: "crm", write: true, run: (*call).activityDelete},
 		{name: "crm.activity.fields", scope: "crm", run: (*call).activityFields},
+		{name: "crm.activity.communication.fields", scope: "crm", run: (*call).communicationFields},
+		{name: "crm.activity.call.getTranscript", scope: "crm", run: (*call).activityTranscript},
 		{name: "crm.activity.todo.add", scope: "crm", write: true, run: (*call).todoAdd},
+		{name: "crm.activity.todo.update", scope: "crm", write: true, run: (*call).todoUpdate},
+		{name: "crm.activity.todo.updateDeadline", scope: "crm", write: true, run: (*call).todoDeadline},
+		{name: "crm.activity.todo.updateDescription", scope: "crm", write: true, run: (*call).todoDescription},
+		{name: "crm.activity.todo.updateColor", scope: "crm", write: true, run: (*call).todoColor},
+		{name: "crm.activity.todo.updateResponsibleUser", scope: "crm", write: true, run: (*call).todoResponsible},
+		{name: "crm.activity.configurable.add", scope: "crm", write: true, run: (*call).configurableAdd},
+		{name: "crm.activity.configurable.update", scope: "crm", write: true, run: (*call).configurableUpdate},
+		{name: "crm.activity.configurable.get", scope: "crm", run: (*call).configurableGet},
+		{name: "crm.activity.badge.add", scope: "crm", write: true, admin: true, run: (*call).badgeAdd},
+		{name: "crm.activity.badge.get", scope: "crm", run: (*call).badgeGet},
+		{name: "crm.activity.badge.list", scope: "crm", run: (*call).badgeList},
+		{name: "crm.activity.badge.delete", scope: "crm", write: true, admin: true, run: (*call).badgeDelete},
 		{name: "crm.activity.binding.add", scope: "crm", write: true, run: (*call).activityBind},
 		{name: "crm.activity.binding.delete", scope: "crm", write: true, run: (*call).activityUnbind},
+		{name: "crm.activity.binding.move", scope: "crm", write: true, run: (*call).activityMove},
 		{name: "crm.activity.binding.list", scope: "crm", run: (*call).activityBindings},
 		{name: "crm.stagehistory.list", scope: "crm", run: (*call).stageHistory},
 	}
 }
 
-// dropActivities removes a deleted entity from the activities; one without any goes too.
+// clone is a copy whose values may be changed; lists are replaced, not changed.
+func (a *activity) clone() *activity {
+	next := *a
+	next.V = maps.Clone(a.V)
+	next.Bindings = slices.Clone(a.Bindings)
+	return &next
+}
+
+// bind makes b the owner.
+func (a *activity) bind(b activityBinding) {
+	a.Bindings = append([]activityBinding{b}, slices.DeleteFunc(a.Bindings, func(o activityBinding) bool { return o == b })...)
+}
+
+// holds says whether an entity is there.
+func (s *state) holds(b activityBinding) bool {
+	t, ok := s.entities[b.Kind]
+	return ok && t.exists(b.ID)
+}
+
+// dropActivities removes a deleted entity from the activities: the next entity
+// becomes the owner, an activity without any goes too. The record of a call
+// stays with the statistics of calls.
 func (s *state) dropActivities(kindID, id int) {
 	gone := activityBinding{kindID, id}
 	for _, a := range s.activities.all() {
 		if !slices.Contains(a.Bindings, gone) {
 			continue
 		}
-		next := *a
-		next.Bindings = slices.DeleteFunc(slices.Clone(a.Bindings), func(b activityBinding) bool { return b == gone })
+		next := a.clone()
+		next.Bindings = slices.DeleteFunc(next.Bindings, func(b activityBinding) bool { return b == gone })
 		if len(next.Bindings) == 0 {
 			s.activities.del(a.ID)
 		} else {
-			s.activities.put(a.ID, &next)
+			s.activities.put(a.ID, next)
 		}
 	}
 }
@@ -80,23 +161,32 @@ func (c *call) activityRow(a *activity) *dict {
 		"ID", strconv.Itoa(a.ID), "OWNER_ID", strconv.Itoa(owner.ID), "OWNER_TYPE_ID", strconv.Itoa(owner.Kind), "TYPE_ID", a.V["TYPE_ID"],
 	)
 	for _, col := range activityColumns {
-		name, fallback, _ := strings.Cut(col, "=")
-		v, ok := a.V[name]
+		v, ok := a.V[col[0]]
 		switch {
-		case name == "CREATED", name == "LAST_UPDATED", name == "DEADLINE", strings.HasSuffix(name, "_TIME"):
-			row.set(name, c.p.shown(v))
+		case col[0] == "SETTINGS":
+			row.set(col[0], stored(a.Settings))
+		case col[0] == "PROVIDER_PARAMS":
+			row.set(col[0], stored(a.Params))
+		case strings.HasSuffix(col[1], "datetime"):
+			row.set(col[0], c.p.shown(v))
 		case ok:
-			row.set(name, v)
-		case fallback == "-":
-			row.set(name, nil)
+			row.set(col[0], v)
+		case col[3] == "-":
+			row.set(col[0], nil)
 		default:
-			row.set(name, fallback)
+			row.set(col[0], col[3])
 		}
 	}
-	row.set("SETTINGS", newDict())
-	params, err := readJSON(a.Params)
-	row.set("PROVIDER_PARAMS", pick(err == nil, params, any(newDict())))
 	return row
+}
+
+// stored reads what was kept as JSON; nothing is an empty array.
+func stored(raw json.RawMessage) any {
+	v, err := readJSON(raw)
+	if err != nil {
+		return newDict()
+	}
+	return v
 }
 
 func (a *activity) communications() *dict {
@@ -121,108 +211,7 @@ func (c *call) activityFiles(a *activity) *dict {
 	return out
 }
 
-// activityAdd makes an activity of the older kind (bitrix24 reference §4.3).
-func (c *call) activityAdd() (any, error) {
-	fields, err := c.classicFieldsParam()
-	if err != nil {
-		return nil, err
-	}
-	a := &activity{V: map[string]string{}}
-	if err := c.readActivity(a, fields); err != nil {
-		return nil, err
-	}
-	get := func(name string) any { v, _ := fields.get(name); return v }
-	a.V["TYPE_ID"] = strconv.Itoa(toID(get("TYPE_ID")))
-	communications := asDict(get("COMMUNICATIONS"))
-	switch {
-	case a.V["TYPE_ID"] == "0":
-		return nil, legacy("The field TYPE_ID is not defined or invalid.")
-	case strings.TrimSpace(a.V["SUBJECT"]) == "":
-		return nil, legacy("The field SUBJECT is not defined or empty.")
-	case toID(a.V["RESPONSIBLE_ID"]) <= 0:
-		return nil, legacy("The field RESPONSIBLE_ID is not defined or invalid.")
-	case communications == nil && a.V["TYPE_ID"] != "6":
-		return nil, legacy("The field COMMUNICATIONS is not defined or invalid.")
-	case communications.len() > 1 && (a.V["TYPE_ID"] == "1" || a.V["TYPE_ID"] == "2"):
-		return nil, legacy("The only one communication is allowed for activity of specified type.")
-	case a.V["PROVIDER_ID"] == "CONFIGURABLE_REST_APP":
-		return nil, legacy("Use crm.activity.configurable.add for this activity provider.")
-	case a.V["PROVIDER_ID"] == "REST_APP" && c.who.kind != authApp:
-		return nil, legacy("Application context required.")
-	}
-	c.readCommunications(a, communications)
-	owner := activityBinding{toID(get("OWNER_TYPE_ID")), toID(get("OWNER_ID"))}
-	if t, ok := c.p.state.entities[owner.Kind]; !ok || !t.exists(owner.ID) {
-		return nil, legacy("Could not build binding. Please ensure that owner info and communications are defined correctly.")
-	}
-	a.bind(owner)
-	c.saveNew(a)
-	return a.ID, nil
-}
-
-func (a *activity) bind(b activityBinding) {
-	a.Bindings = append([]activityBinding{b}, slices.DeleteFunc(a.Bindings, func(o activityBinding) bool { return o == b })...)
-}
-
-func (c *call) saveNew(a *activity) {
-	now := c.p.stamp()
-	a.ID = c.p.state.activities.newID()
-	a.V["CREATED"], a.V["LAST_UPDATED"] = now, now
-	a.V["AUTHOR_ID"], a.V["EDITOR_ID"] = strconv.Itoa(c.who.user), strconv.Itoa(c.who.user)
-	for _, name := range []string{"START_TIME", "END_TIME"} {
-		if a.V[name] == "" {
-			a.V[name] = pick(a.V["DEADLINE"] == "", now, a.V["DEADLINE"])
-		}
-	}
-	if a.V["DEADLINE"] == "" {
-		begun := a.V["TYPE_ID"] == "1" || a.V["TYPE_ID"] == "2"
-		a.V["DEADLINE"] = a.V[pick(begun, "START_TIME", "END_TIME")]
-	}
-	c.p.state.activities.put(a.ID, a)
-}
-
-// readActivity takes over the writable columns.
-func (c *call) readActivity(a *activity, fields *dict) error {
-	for _, col := range activityColumns {
-		name, _, _ := strings.Cut(col, "=")
-		v, ok := fields.get(name)
-		if !ok || slices.Contains(activityReadOnly, name) {
-			continue
-		}
-		text := toStr(v)
-		if (name == "DEADLINE" || strings.HasSuffix(name, "_TIME")) && text != "" {
-			t, ok := c.p.toTime(text)
-			if !ok {
-				return legacy("The field %s is not defined or invalid.", name)
-			}
-			text = t.UTC().Format(storedMoment)
-		}
-		a.V[name] = text
-	}
-	if a.V["COMPLETED"] == "Y" {
-		a.V["STATUS"] = "2"
-	} else {
-		a.V["STATUS"] = "1"
-	}
-	if d := asDict(first(fields.get("PROVIDER_PARAMS"))); d != nil {
-		a.Params, _ = json.Marshal(d)
-	}
-	return nil
-}
-
-// readCommunications keeps the partners of an activity and binds it to them.
-func (c *call) readCommunications(a *activity, list *dict) {
-	for _, item := range list.values() {
-		d := asDict(item)
-		get := func(name string) any { v, _ := d.get(name); return v }
-		m := communication{c.p.state.nextFM(), toID(get("ENTITY_TYPE_ID")), toID(get("ENTITY_ID")), toStr(get("TYPE")), toStr(get("VALUE"))}
-		a.Communications = append(a.Communications, m)
-		if t, ok := c.p.state.entities[m.Kind]; ok && t.exists(m.Entity) {
-			a.bind(activityBinding{m.Kind, m.Entity})
-		}
-	}
-}
-
+// activity finds the activity that the parameter id of the older methods names.
 func (c *call) activity() (*activity, error) {
 	id := c.id("id")
 	if id <= 0 {
@@ -243,171 +232,46 @@ func (c *call) activityGet() (any, error) {
 	return c.activityRow(a), nil
 }
 
-func (c *call) activityUpdate() (any, error) {
-	old, err := c.activity()
-	if err != nil {
-		return nil, err
-	}
-	fields, err := c.classicFieldsParam()
-	if err != nil {
-		return nil, err
-	}
-	a := *old
-	a.V = map[string]string{}
-	for k, v := range old.V {
-		a.V[k] = v
-	}
-	if err := c.readActivity(&a, fields); err != nil {
-		return nil, err
-	}
-	a.V["LAST_UPDATED"], a.V["EDITOR_ID"] = c.p.stamp(), strconv.Itoa(c.who.user)
-	c.p.state.activities.put(a.ID, &a)
-	return true, nil
-}
-
+// activityDelete removes an activity of any kind.
 func (c *call) activityDelete() (any, error) {
 	a, err := c.activity()
 	if err != nil {
 		return nil, err
 	}
+	if a.V["PROVIDER_ID"] == providerApp && c.who.kind != authApp {
+		return nil, legacy("Application context required.")
+	}
 	c.p.state.activities.del(a.ID)
 	return true, nil
 }
 
-// activityList filters, orders (by START_TIME if not said otherwise) and pages.
-func (c *call) activityList() (any, error) {
-	filter := orEmpty(c.array("filter"))
-	bound := asDict(first(filter.get("BINDINGS")))
-	var rows []*dict
-	for _, a := range c.p.state.activities.all() {
-		if bound == nil || a.boundTo(bound) {
-			rows = append(rows, c.activityRow(a))
-		}
-	}
-	rows = filterRows(rows, filter)
-	order := c.array("order")
-	if order.len() == 0 {
-		order = newDict("START_TIME", "ASC")
-	}
-	orderRows(rows, order)
-	names, out := c.array("select").values(), newDict()
-	for _, row := range paged(c, rows, c.start()) {
-		shown := selected(row, names)
-		id, _ := row.get("ID")
-		a := c.p.state.activities.rows[toID(id)]
-		if slices.Contains(names, any("COMMUNICATIONS")) {
-			shown.set("COMMUNICATIONS", a.communications())
-		}
-		if slices.Contains(names, any("FILES")) || slices.Contains(names, any("STORAGE_ELEMENT_IDS")) {
-			shown.set("FILES", c.activityFiles(a))
-		}
-		out.append(shown)
-	}
-	return out, nil
-}
-
-// boundTo says whether the activity is bound to one of {OWNER_TYPE_ID, OWNER_ID}.
-func (a *activity) boundTo(list *dict) bool {
-	return slices.ContainsFunc(list.values(), func(v any) bool {
-		d := asDict(v)
-		kindID, _ := d.get("OWNER_TYPE_ID")
-		id, _ := d.get("OWNER_ID")
-		return slices.Contains(a.Bindings, activityBinding{toID(kindID), toID(id)})
-	})
-}
-
+// activityFields describes the columns and what is not shown in rows.
 func (c *call) activityFields() (any, error) {
 	out := newDict("ID", describeField("integer", "ID", "r"), "OWNER_ID", describeField("integer", "Owner ID", "i"),
 		"OWNER_TYPE_ID", describeField("crm_enum_ownertype", "Owner Type", "i"), "TYPE_ID", describeField("crm_enum_activitytype", "Type", "qi"))
 	for _, col := range activityColumns {
-		name, _, _ := strings.Cut(col, "=")
-		out.set(name, describeField("string", name, pick(slices.Contains(activityReadOnly, name), "r", "")))
+		kind, readOnly := strings.CutPrefix(col[1], "!")
+		required := col[0] == "SUBJECT" || col[0] == "RESPONSIBLE_ID"
+		out.set(col[0], describeField(kind, col[2], pick(readOnly, "r", "")+pick(required, "q", "")))
 	}
-	out.set("COMMUNICATIONS", describeField("crm_activity_communication", "Communications", "qm"))
+	out.set("BINDINGS", describeField("crm_activity_binding", "Bindings", "rm"))
+	out.set("COMMUNICATIONS", describeField("crm_activity_communication", "Communication Channel", "qm"))
+	out.set("FILES", describeField("diskfile", "Files", "m"))
+	out.set("IS_INCOMING_CHANNEL", describeField("char", "IS_INCOMING_CHANNEL", "r"))
 	return out, nil
 }
 
-// todoAdd makes a universal activity.
-func (c *call) todoAdd() (any, error) {
-	for _, name := range []string{"ownerTypeId", "ownerId", "deadline"} {
-		if _, ok := c.param(name); !ok {
-			return nil, missing(name)
-		}
-	}
-	t, ok := c.p.state.entities[c.id("ownerTypeId")]
-	if !ok || !t.exists(c.id("ownerId")) {
-		return nil, errOwner
-	}
-	deadline, ok := c.p.toTime(c.str("deadline"))
-	if !ok {
-		return nil, badRequest("WRONG_DATETIME_FORMAT", "Wrong datetime format")
-	}
-	responsible := c.id("responsibleId")
-	a := &activity{V: map[string]string{
-		"TYPE_ID": "6", "PROVIDER_ID": "CRM_TODO", "PROVIDER_TYPE_ID": "TODO", "SUBJECT": pick(c.str("title") == "", "To-do", c.str("title")),
-		"DESCRIPTION": c.str("description"), "DEADLINE": deadline.UTC().Format(storedMoment),
-		"RESPONSIBLE_ID": strconv.Itoa(pick(responsible == 0, c.who.user, responsible)),
-	}}
-	a.bind(activityBinding{t.kind.id, c.id("ownerId")})
-	c.saveNew(a)
-	return newDict("id", a.ID), nil
+func (c *call) communicationFields() (any, error) {
+	return newDict(
+		"ID", describeField("integer", "ID", "r"), "ACTIVITY_ID", describeField("integer", "Activity", "r"),
+		"ENTITY_ID", describeField("integer", "Entity element ID", ""), "ENTITY_TYPE_ID", describeField("integer", "Entity type", ""),
+		"TYPE", describeField("string", "Type", ""), "VALUE", describeField("string", "Value", ""),
+	), nil
 }
 
-// activityTarget reads the activity and entity of the binding methods.
-func (c *call) activityTarget() (*activity, activityBinding, error) {
-	a, ok := c.p.state.activities.get(c.id("activityId"))
-	if !ok {
-		return nil, activityBinding{}, badRequest("NOT_FOUND", "Element not found")
-	}
-	b := activityBinding{c.id("entityTypeId"), c.id("entityId")}
-	if t, ok := c.p.state.entities[b.Kind]; !ok || !t.exists(b.ID) {
-		return nil, b, errOwner
-	}
-	return a, b, nil
-}
-
-func (c *call) activityBind() (any, error) {
-	old, b, err := c.activityTarget()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case slices.Contains(old.Bindings, b):
-		return nil, badRequest("ACTIVITY_IS_ALREADY_BOUND", "Activity is already bound to this item")
-	case len(old.Bindings) >= maxActivityBindings:
-		return nil, badRequest("TOO_MANY_BINDINGS", "Too many bindings")
-	}
-	a := *old
-	a.Bindings = append(slices.Clone(old.Bindings), b)
-	c.p.state.activities.put(a.ID, &a)
-	return true, nil
-}
-
-func (c *call) activityUnbind() (any, error) {
-	old, b, err := c.activityTarget()
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(old.Bindings, b) {
-		return nil, badRequest("BINDING_NOT_FOUND", "Binding not found")
-	}
-	if len(old.Bindings) == 1 {
-		return nil, badRequest("LAST_BINDING_CANNOT_BE_DELETED", "The last binding cannot be deleted")
-	}
-	a := *old
-	a.Bindings = slices.DeleteFunc(slices.Clone(old.Bindings), func(o activityBinding) bool { return o == b })
-	c.p.state.activities.put(a.ID, &a)
-	return true, nil
-}
-
-func (c *call) activityBindings() (any, error) {
-	a, ok := c.p.state.activities.get(c.id("activityId"))
-	if !ok {
-		return nil, badRequest("NOT_FOUND", "Element not found")
-	}
-	out := newDict()
-	for _, b := range a.Bindings {
-		out.append(newDict("entityTypeId", b.Kind, "entityId", b.ID))
-	}
-	return out, nil
+// activityTranscript gives the transcript that the portal's own speech
+// recognition made of a call: there is none here, hence null for every call.
+func (c *call) activityTranscript() (any, error) {
+	_, err := c.bindingActivity()
+	return nil, err
 }

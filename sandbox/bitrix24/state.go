@@ -26,6 +26,7 @@ type state struct {
 	addresses  *records[address]
 	history    *records[stageChange]
 	account    *account
+	badges     *records[badge]
 	telephony
 
 	timeline map[string][]int // "deal:5" → comment ids
@@ -85,6 +86,7 @@ func (p *Portal) newState() *state {
 	s.addresses = addTable[address](s, "address")
 	s.history = addTable[stageChange](s, "stagehistory")
 	s.telephony = newTelephony(s)
+	s.badges = addTable[badge](s, "badge")
 	s.account = &account{NextFM: 1, note: s.note}
 	return s
 }

@@ -180,15 +180,14 @@ func (c *call) callSearch() (any, error) {
 	return out, nil
 }
 
-// responsible shows an employee to an operator. Working days are not kept here.
+// responsible shows an employee to an operator.
 func (c *call) responsible(id int) *dict {
 	u, ok := c.p.state.users.get(id)
 	if !ok {
 		return newDict()
 	}
-	orNil := func(s string) any { return pick(s == "", any(nil), any(s)) }
 	return newDict(
-		"ID", toStr(u.ID), "TIMEMAN_STATUS", "NOT_INSTALLED", "USER_PHONE_INNER", orNil(u.InnerPhone),
-		"WORK_PHONE", orNil(u.Extra["WORK_PHONE"]), "PERSONAL_PHONE", orNil(u.Extra["PERSONAL_PHONE"]), "PERSONAL_MOBILE", orNil(u.Phone),
+		"ID", toStr(u.ID), "TIMEMAN_STATUS", c.p.workStatus(u), "USER_PHONE_INNER", emptyNil(u.InnerPhone),
+		"WORK_PHONE", emptyNil(u.Extra["WORK_PHONE"]), "PERSONAL_PHONE", emptyNil(u.Extra["PERSONAL_PHONE"]), "PERSONAL_MOBILE", emptyNil(u.Phone),
 	)
 }

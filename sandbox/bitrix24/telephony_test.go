@@ -33,6 +33,15 @@ func (h phones) app(method, body string) answer {
 	return h.post("/rest/"+method+"?auth="+h.access, "application/json", body)
 }
 
+// as is the portal seen by another application.
+func (h phones) as(clientID string) phones {
+	h.Helper()
+	var p pair
+	answer := h.control(http.MethodPost, "/sandbox/tokens", fmt.Sprintf(`{"client_id":%q,"user_id":7}`, clientID))
+	require.NoError(h, json.Unmarshal([]byte(answer.Body), &p))
+	return phones{h.harness, p.Access}
+}
+
 // done is the result of a method that must succeed.
 func (h phones) done(method, body string) map[string]any {
 	h.Helper()
@@ -163,11 +172,7 @@ func TestRegistrationsAreDeduplicatedForHalfAnHour(t *testing.T) {
 	} {
 		require.NotEqual(t, one, h.done("telephony.externalCall.register", body)["CALL_ID"], why)
 	}
-	stranger := h
-	var tokens pair
-	require.NoError(t, json.Unmarshal([]byte(h.control(http.MethodPost, "/sandbox/tokens", `{"client_id":"other","user_id":7}`).Body), &tokens))
-	stranger.access = tokens.Access
-	require.NotEqual(t, one, stranger.register("a"), "another application")
+	require.NotEqual(t, one, h.as("other").register("a"), "another application")
 	h.clock.Advance(30*time.Minute - time.Second)
 	require.Equal(t, one, h.register("a"))
 	h.clock.Advance(time.Second)
@@ -322,7 +327,7 @@ func TestSearchForClientsOfACall(t *testing.T) {
 	t.Parallel()
 	h := openPhones(t)
 	require.JSONEq(t, `{"result":[{"CRM_ENTITY_TYPE":"CONTACT","CRM_ENTITY_ID":1,"ASSIGNED_BY_ID":7,"NAME":"Anna Ruiz","ASSIGNED_BY":{"ID":"7",
-		"TIMEMAN_STATUS":"NOT_INSTALLED","USER_PHONE_INNER":"107","WORK_PHONE":null,"PERSONAL_PHONE":null,"PERSONAL_MOBILE":null}}]}`,
+		"TIMEMAN_STATUS":"CLOSED","USER_PHONE_INNER":"107","WORK_PHONE":null,"PERSONAL_PHONE":null,"PERSONAL_MOBILE":null}}]}`,
 		h.ok("telephony.externalCall.searchCrmEntities", `{"PHONE_NUMBER":"7 999 1234567"}`).without(t))
 }
 
