@@ -36,3 +36,14 @@ func Methods() []Method {
 
 // Known reports whether m is one of the sixteen.
 func (m Method) Known() bool { return slices.Contains(Methods(), m) }
+
+// ReadOnly reports whether m only looks: a repetition changes nothing, and the
+// answer repeats what the CRM knows of people.
+func (m Method) ReadOnly() bool {
+	switch m {
+	case ContactFind, ContactDeals, CompanyFind, CompanyDeals, DealFind, DealUsers, DirectoriesList:
+		return true
+	default:
+		return false
+	}
+}

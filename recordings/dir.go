@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -137,35 +138,43 @@ func gone(err error) error {
 }
 
 // Open opens a stored file for reading; fs.ErrNotExist if it is gone.
-func (d Dir) Open(path string) (*os.File, error) {
-	return os.OpenInRoot(d.root, path)
+func (d Dir) Open(name string) (*os.File, error) {
+	return os.OpenInRoot(d.root, name)
 }
 
 // Remove deletes a file. One that is not there is no error.
-func (d Dir) Remove(path string) error {
+func (d Dir) Remove(name string) error {
 	root, err := os.OpenRoot(d.root)
 	if err != nil {
 		return gone(err)
 	}
-	return errors.Join(gone(root.Remove(path)), root.Close())
+	return errors.Join(gone(root.Remove(name)), root.Close())
 }
 
-// Sweep deletes what interrupted uploads left behind and nobody wrote to since
-// a time.
-func (d Dir) Sweep(before time.Time) error {
+// Sweep deletes files that nobody wrote to since a time, if they were never
+// finished or nobody wants them.
+func (d Dir) Sweep(before time.Time, wanted func(portal, id string) (bool, error)) error {
 	root, err := os.OpenRoot(d.root)
 	if err != nil {
 		return gone(err)
 	}
-	err = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, partial) {
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
 			return gone(err)
 		}
 		info, err := entry.Info()
 		if err != nil || info.ModTime().After(before) {
 			return gone(err)
 		}
-		return gone(root.Remove(path))
+		portal, file := path.Split(name)
+		keep := false
+		if !strings.HasSuffix(name, partial) {
+			keep, err = wanted(path.Clean(portal), strings.TrimSuffix(file, path.Ext(file)))
+		}
+		if err != nil || keep {
+			return err
+		}
+		return gone(root.Remove(name))
 	})
 	return errors.Join(err, root.Close())
 }

@@ -14,12 +14,14 @@ import (
 // Store is where recordings are written down; *store.Store is one.
 type Store interface {
 	SaveRecording(ctx context.Context, r store.Recording) (store.Recording, error)
+	Recording(ctx context.Context, portal, id string) (store.Recording, error)
 	RecordingsUsage(ctx context.Context, portal string) (bytes int64, err error)
 	ExpiredRecordings(ctx context.Context, portal string, attached, unused time.Time, limit int) ([]store.Recording, error)
 }
 
-// Keeper keeps the files and the table in step: a file is written before its
-// row says so, and the row says that it is gone before the file is deleted.
+// Keeper keeps the files and the table in step: a file is there before its row
+// says so, and deleted before its row says that it is gone. What a crash leaves
+// in between is found by Sweep and by the next Expire.
 type Keeper struct {
 	Dir   Dir
 	Store Store
@@ -126,9 +128,26 @@ func (k *Keeper) drop(ctx context.Context, portal string, attached, unused time.
 }
 
 func (k *Keeper) remove(ctx context.Context, r store.Recording) error {
-	_, err := k.Store.SaveRecording(ctx, store.Recording{ID: r.ID, Portal: r.Portal, State: store.RecordingGone})
-	if err != nil || r.Path == "" {
-		return err
+	if r.Path != "" {
+		if err := k.Dir.Remove(r.Path); err != nil {
+			return err
+		}
 	}
-	return k.Dir.Remove(r.Path)
+	_, err := k.Store.SaveRecording(ctx, store.Recording{ID: r.ID, Portal: r.Portal, State: store.RecordingGone})
+	return err
+}
+
+// leftBehind is the age at which a file that no row knows was left by a
+// process that died: no upload takes so long.
+const leftBehind = 24 * time.Hour
+
+// Sweep deletes such files.
+func (k *Keeper) Sweep(ctx context.Context, now time.Time) error {
+	return k.Dir.Sweep(now.Add(-leftBehind), func(portal, id string) (bool, error) {
+		r, err := k.Store.Recording(ctx, portal, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		return r.State != store.RecordingGone, err
+	})
 }

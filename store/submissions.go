@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -71,6 +72,26 @@ func (s *Store) Revisions(ctx context.Context, portal, syncID string) ([]Submiss
 	err := s.read(ctx).Table(submissionsTable).Where("portal = ? AND sync_id = ?", portal, syncID).
 		Order("revision").Limit(MaxRevisions).Find(&all).Error
 	return all, fail(err, "revisions of sync %s", syncID)
+}
+
+// Submitted finds what a submission would repeat, without storing anything: the
+// stored one, or found = false. ErrKeyReused as at acceptance.
+func (s *Store) Submitted(ctx context.Context, sub Submission) (stored Submission, found bool, err error) {
+	stored, found, err = earlier(s.read(ctx), sub)
+	return stored, found, fail(err, "submission %s", sub.WorkflowID)
+}
+
+// AnsweredSubmissions gives those of the submissions that have an answer.
+func (s *Store) AnsweredSubmissions(ctx context.Context, ids []string) (answered []string, err error) {
+	for part := range slices.Chunk(ids, chunk) {
+		var some []string
+		err := s.read(ctx).Table(submissionsTable).Where("id IN ? AND answered_at <> 0", part).Pluck("id", &some).Error
+		if err != nil {
+			return nil, fail(err, "answered submissions")
+		}
+		answered = append(answered, some...)
+	}
+	return answered, nil
 }
 
 // SaveAnswer stores the answer of a submission, in the place of an earlier one,
