@@ -56,22 +56,46 @@ func (a *Store) RecallDialog(ctx context.Context, in workflows.RecallInput) (wor
 	return out, classify(ctx, "", err)
 }
 
-// RecordClose notes that a cycle is handed over, so that the next run of the
-// dialog knows late news of it. It is false if there is nothing to hand over:
-// the request is a quality poll, as some other webhook told.
+// RecordClose is CloseCycle for runs that began under the first release.
 func (a *Store) RecordClose(ctx context.Context, in workflows.RecordCloseInput) (bool, error) {
-	if in.Closed.RequestID == 0 {
-		return true, nil // nobody could tell which request it was; the sync will say so
+	closed, err := a.CloseCycle(ctx, in)
+	return closed.Wanted, err
+}
+
+// CloseCycle notes that a cycle is handed over, so that the next run of the
+// dialog knows late news of it. Nothing is to be handed over if the request is
+// a quality poll, as some other webhook told.
+func (a *Store) CloseCycle(ctx context.Context, in workflows.RecordCloseInput) (workflows.ClosedCycle, error) {
+	if in.Closed.RequestID == 0 { // nobody could tell which request it was; the sync will say so
+		return workflows.ClosedCycle{Wanted: true, DialogID: in.DialogID}, nil
 	}
 	err := a.Store.LearnRequest(ctx, store.RequestRow{
 		Portal: in.Portal, RequestID: in.Closed.RequestID, DialogID: in.DialogID, ClientID: in.ClientID, ChannelID: in.ChannelID,
 		ClosedAt: in.Closed.ClosedAt, Cycle: in.Closed.Number,
 	})
 	if err != nil {
-		return false, classify(ctx, "", err)
+		return workflows.ClosedCycle{}, classify(ctx, "", err)
 	}
 	row, err := a.Store.Request(ctx, in.Portal, in.Closed.RequestID)
-	return row.Type != dialog.TypeRating, classify(ctx, "", err)
+	if err != nil {
+		return workflows.ClosedCycle{}, classify(ctx, "", err)
+	}
+	out := workflows.ClosedCycle{Wanted: row.Type != dialog.TypeRating, DialogID: row.DialogID}
+	begun, err := a.begunWithoutDialog(ctx, in)
+	if begun {
+		out.DialogID = 0
+	}
+	return out, classify(ctx, "", err)
+}
+
+// begunWithoutDialog reports whether a provisional run handed the cycle over
+// before anybody knew its dialog.
+func (a *Store) begunWithoutDialog(ctx context.Context, in workflows.RecordCloseInput) (bool, error) {
+	_, err := a.Store.SyncByWorkflow(ctx, in.Portal, workflows.DialogSyncID(in.Portal, 0, in.Closed.RequestID, in.Closed.Number))
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // OpenSync opens the ledger row of a sync or finds the one that is there, and

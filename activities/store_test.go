@@ -34,11 +34,11 @@ func TestDialogRecallsWhatEarlierRunsLearned(t *testing.T) {
 	require.NoError(t, b.store.LearnDialog(t.Context(), store.DialogRow{Portal: "demo", ClientID: 7, ChannelID: 12, DialogID: 4401, OperatorID: 301}))
 	at := time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)
 	for i := range int64(3) {
-		ok, err := run[bool](b, workflows.RecordCloseStep, workflows.RecordCloseInput{
+		closed, err := run[workflows.ClosedCycle](b, workflows.CloseCycleStep, workflows.RecordCloseInput{
 			Portal: "demo", ClientID: 7, ChannelID: 12, DialogID: 4401, Closed: dialog.Closed{RequestID: 99 + i, Number: 1, ClosedAt: at},
 		})
 		require.NoError(t, err)
-		require.True(t, ok)
+		require.Equal(t, workflows.ClosedCycle{Wanted: true, DialogID: 4401}, closed)
 	}
 	out, err = run[workflows.Recalled](b, workflows.RecallDialogStep, in)
 	require.NoError(t, err)
@@ -62,10 +62,38 @@ func TestQualityPollIsNothingToHandOver(t *testing.T) {
 	b := setup(t, nil)
 	require.NoError(t, b.store.LearnRequest(t.Context(), store.RequestRow{Portal: "demo", RequestID: 99, Type: dialog.TypeRating}))
 	for id, want := range map[int64]bool{99: false, 100: true, 0: true} {
-		got, err := run[bool](b, workflows.RecordCloseStep, workflows.RecordCloseInput{Portal: "demo", Closed: dialog.Closed{RequestID: id, Number: 1}})
+		in := workflows.RecordCloseInput{Portal: "demo", Closed: dialog.Closed{RequestID: id, Number: 1}}
+		got, err := run[workflows.ClosedCycle](b, workflows.CloseCycleStep, in)
 		require.NoError(t, err)
-		require.Equal(t, want, got, id)
+		require.Equal(t, want, got.Wanted, id)
+		old, err := run[bool](b, workflows.RecordCloseStep, in)
+		require.NoError(t, err)
+		require.Equal(t, want, old, "runs of the first release ask so")
 	}
+}
+
+func TestOneRequestIsSyncedUnderOneDialog(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	provisional := workflows.RecordCloseInput{Portal: "demo", ClientID: 7, Closed: dialog.Closed{RequestID: 99, Number: 1}}
+	named := provisional
+	named.ChannelID, named.DialogID = 12, 4401
+	closeCycle := func(in workflows.RecordCloseInput) int64 {
+		out, err := run[workflows.ClosedCycle](b, workflows.CloseCycleStep, in)
+		require.NoError(t, err)
+		return out.DialogID
+	}
+	require.Zero(t, closeCycle(provisional), "nobody knows the dialog yet")
+	require.NoError(t, b.store.LearnRequest(t.Context(), store.RequestRow{Portal: "demo", RequestID: 99, DialogID: 4401}))
+	require.Equal(t, int64(4401), closeCycle(provisional), "known from the store")
+	require.Equal(t, int64(4401), closeCycle(named))
+
+	_, _, err := b.store.OpenSync(t.Context(), store.Sync{Portal: "demo", Kind: "dialog", WorkflowID: workflows.DialogSyncID("demo", 0, 99, 1)})
+	require.NoError(t, err)
+	require.Zero(t, closeCycle(named), "a sync was begun before the dialog was known: it is the same one")
+	again := named
+	again.Closed.Number = 2
+	require.Equal(t, int64(4401), closeCycle(again), "the next cycle is one of its own")
 }
 
 func TestLedgerRowIsOpenedOnceAndRunAgain(t *testing.T) {

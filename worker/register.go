@@ -71,7 +71,7 @@ func RegisterWorkflows(r registry) {
 // RegisterStore registers the steps of the queue dialogs.
 func RegisterStore(r registry, a *activities.Store) {
 	register(r, map[string]any{
-		workflows.RecallDialogStep: a.RecallDialog, workflows.RecordCloseStep: a.RecordClose,
+		workflows.RecallDialogStep: a.RecallDialog, workflows.RecordCloseStep: a.RecordClose, workflows.CloseCycleStep: a.CloseCycle,
 		workflows.OpenSyncStep: a.OpenSync, workflows.FinishSyncStep: a.FinishSync, workflows.ParkSyncStep: a.ParkSync,
 	})
 }

@@ -41,6 +41,7 @@ type contract struct{ in, out any }
 var contracts = map[string]contract{
 	workflows.RecallDialogStep:    {workflows.RecallInput{}, workflows.Recalled{}},
 	workflows.RecordCloseStep:     {workflows.RecordCloseInput{}, true},
+	workflows.CloseCycleStep:      {workflows.RecordCloseInput{}, workflows.ClosedCycle{}},
 	workflows.OpenSyncStep:        {workflows.OpenSyncInput{}, workflows.OpenedSync{}},
 	workflows.FinishSyncStep:      {workflows.FinishInput{}, true},
 	workflows.ParkSyncStep:        {workflows.ParkInput{}, true},

@@ -14,7 +14,8 @@ import (
 const (
 	RecallDialogStep    = "RecallDialog"
 	LearnRequestStep    = "LearnRequest"
-	RecordCloseStep     = "RecordClose"
+	RecordCloseStep     = "RecordClose" // by runs of the first release
+	CloseCycleStep      = "CloseCycle"
 	NotifyStep          = "Notify"
 	OpenSyncStep        = "OpenSync"
 	LoadDialogStep      = "LoadDialog"
@@ -79,6 +80,16 @@ type RecordCloseInput struct {
 	ChannelID int64         `json:"channel_id"`
 	DialogID  int64         `json:"dialog_id,omitempty"`
 	Closed    dialog.Closed `json:"closed"`
+}
+
+// ClosedCycle answers a RecordCloseInput.
+type ClosedCycle struct {
+	// Wanted is false if there is nothing to hand over: the request is a quality poll.
+	Wanted bool `json:"wanted"`
+	// DialogID names the sync, so that a request is synced once, by whichever run
+	// of the client its close comes: the one the store knows, but 0 if the sync
+	// was begun before anybody knew it.
+	DialogID int64 `json:"dialog_id,omitempty"`
 }
 
 // NoticeKind is the kind of a notification (A9).
