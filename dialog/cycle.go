@@ -31,6 +31,10 @@ type State struct {
 	Cycles     []Cycle   `json:"cycles,omitempty"` // open, or closed and not yet synced
 	Closed     []Closed  `json:"closed,omitempty"` // the last ones, oldest first
 	Seen       []string  `json:"seen,omitempty"`   // keys of the last events
+
+	// Lenient names cycles without a request as the first release did. Runs that
+	// began under it go on so to their end: their histories must replay.
+	Lenient bool `json:"-"`
 }
 
 // Operator is who leads the dialog, and since when.
@@ -58,6 +62,7 @@ type Cycle struct {
 	Asked     bool      `json:"asked,omitempty"` // "a responsible person must be appointed" was asked for
 	ClosedAt  time.Time `json:"closed_at"`       // event time; zero while open
 	SettledAt time.Time `json:"settled_at"`      // when the close counts as complete; zero while open
+	Held      bool      `json:"held,omitempty"`  // settled, but its request has to be learned first
 }
 
 // Closed is a cycle that was handed over.
@@ -164,8 +169,8 @@ func (s *State) closeDialog(e Event, now time.Time, settle time.Duration) {
 		}
 		return
 	}
-	if len(s.Cycles) == 0 {
-		if n := len(s.Closed); n > 0 && !e.Time.After(s.Closed[n-1].ClosedAt.Add(time.Minute)) {
+	if !slices.ContainsFunc(s.Cycles, func(c Cycle) bool { return !c.Held }) {
+		if s.closedLately(e.Time) {
 			return // the close_dialog that follows each close_request
 		}
 		s.Cycles = append(s.Cycles, Cycle{Number: 1})
@@ -175,6 +180,20 @@ func (s *State) closeDialog(e Event, now time.Time, settle time.Duration) {
 			s.Cycles[i].close(e.Time, now, settle)
 		}
 	}
+}
+
+// closedLately reports whether the last close is that of the same minute.
+func (s *State) closedLately(at time.Time) bool {
+	var last time.Time
+	if n := len(s.Closed); n > 0 {
+		last = s.Closed[n-1].ClosedAt
+	}
+	for _, c := range s.Cycles {
+		if c.ClosedAt.After(last) {
+			last = c.ClosedAt
+		}
+	}
+	return !last.IsZero() && !at.After(last.Add(time.Minute))
 }
 
 // cycleOf finds the cycle an event belongs to, opens one if the event says
@@ -203,8 +222,10 @@ func (s *State) cycleOf(e Event) *Cycle {
 
 // cycleWithoutID takes the newest cycle; only a line of a conversation opens one.
 func (s *State) cycleWithoutID(e Event) *Cycle {
-	if n := len(s.Cycles); n > 0 {
-		return &s.Cycles[n-1]
+	for i := len(s.Cycles) - 1; i >= 0; i-- {
+		if !s.Cycles[i].Held {
+			return &s.Cycles[i]
+		}
 	}
 	if !talk(e) {
 		return nil
@@ -212,16 +233,31 @@ func (s *State) cycleWithoutID(e Event) *Cycle {
 	return s.open(Cycle{Number: 1})
 }
 
-// adopt gives the cycle of an unknown request the id that an event brings.
+// adopt gives the cycle of an unknown request the id that an event brings. A
+// request that has a cycle already takes no other one's place.
 func (s *State) adopt(e Event) *Cycle {
+	if !s.Lenient && s.Known(e.RequestID) {
+		return nil
+	}
 	for i := range s.Cycles {
 		c := &s.Cycles[i]
-		if c.RequestID == 0 && (c.ClosedAt.IsZero() || !e.Time.After(c.ClosedAt)) && e.Type != TypeRating {
+		if c.RequestID == 0 && s.mayName(e, *c) {
 			c.RequestID = e.RequestID
 			return c
 		}
 	}
 	return nil
+}
+
+// mayName reports whether an event can tell the request of a cycle without
+// one. A close does not tell its type, and may be that of the quality poll of
+// the dialog before: it names no open cycle. A closed one it may, because the
+// poll is closed after the dialog.
+func (s *State) mayName(e Event, c Cycle) bool {
+	if c.ClosedAt.IsZero() {
+		return e.Type != TypeRating && (s.Lenient || e.Kind != KindClosed)
+	}
+	return e.Type != TypeRating && !e.Time.After(c.ClosedAt)
 }
 
 func (s *State) open(c Cycle) *Cycle {
@@ -250,7 +286,7 @@ func (s *State) lastClosed(requestID int64) (Closed, bool) {
 // Due is when the next closed cycle is settled; ok is false while none is closed.
 func (s *State) Due() (at time.Time, ok bool) {
 	for _, c := range s.Cycles {
-		if !c.SettledAt.IsZero() && (!ok || c.SettledAt.Before(at)) {
+		if !c.SettledAt.IsZero() && !c.waits() && (!ok || c.SettledAt.Before(at)) {
 			at, ok = c.SettledAt, true
 		}
 	}
@@ -260,7 +296,7 @@ func (s *State) Due() (at time.Time, ok bool) {
 // TakeSettled removes and returns the first cycle that is closed and settled.
 func (s *State) TakeSettled(now time.Time) (Cycle, bool) {
 	for i, c := range s.Cycles {
-		if c.SettledAt.IsZero() || c.SettledAt.After(now) {
+		if c.SettledAt.IsZero() || c.SettledAt.After(now) || c.waits() {
 			continue
 		}
 		s.Cycles = slices.Delete(s.Cycles, i, i+1)
@@ -278,10 +314,11 @@ func (s *State) Remember(c Closed) {
 	s.Closed = keepLast(append(s.Closed, c), maxClosed)
 }
 
-// Known reports whether a cycle of that request was handed over already.
+// Known reports whether a cycle of that request was handed over already, or
+// will be under its own name.
 func (s *State) Known(requestID int64) bool {
 	_, found := s.lastClosed(requestID)
-	return found
+	return found || !s.Lenient && s.newest(requestID) != nil
 }
 
 // On lists the ids of the tags that are set, ascending.

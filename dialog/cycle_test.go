@@ -96,6 +96,91 @@ func TestRatingIsNoWork(t *testing.T) {
 	require.Equal(t, []string{"common", dialog.TypeRating}, types)
 }
 
+func TestCloseOfAPollNamesNoOpenConversation(t *testing.T) {
+	t.Parallel()
+	var s dialog.State
+	withoutID := func(e *dialog.Event) { e.Type = "from_client"; e.RequestID = 0 }
+	poll := at(2, dialog.KindClosed, func(e *dialog.Event) { e.RequestID = 9900 }) // of the dialog before; tells no type
+	apply(&s, start, at(1, dialog.KindInbox, withoutID), poll, at(3, dialog.KindInbox, func(e *dialog.Event) { e.Type = "from_client" }))
+	require.Equal(t, int64(9901), s.Cycles[0].RequestID, "the conversation is named by what is written in it")
+	require.True(t, s.Cycles[0].ClosedAt.IsZero())
+}
+
+func TestHeldCycleLetsTheDialogGoOn(t *testing.T) {
+	t.Parallel()
+	alone := func(e *dialog.Event) { e.RequestID = 0; e.DialogID = 4401 }
+	hold := func() *dialog.State {
+		var s dialog.State
+		apply(&s, start, at(9, dialog.KindDialogClose, alone))
+		c, settled := s.TakeSettled(start.Add(time.Minute))
+		require.True(t, settled)
+		s.Hold(c)
+		return &s
+	}
+	later := start.Add(time.Hour)
+	for name, c := range map[string]struct {
+		event dialog.Event
+		check func(t *testing.T, s *dialog.State)
+	}{
+		"a late message tells its request": {
+			at(1, dialog.KindInbox, func(e *dialog.Event) { e.Type = "from_client" }),
+			func(t *testing.T, s *dialog.State) {
+				t.Helper()
+				c, settled := s.TakeSettled(later.Add(settle))
+				require.True(t, settled)
+				require.Equal(t, int64(9901), c.RequestID)
+				require.False(t, s.Holds())
+			},
+		},
+		"a new message without a request is the next conversation": {
+			at(300, dialog.KindInbox, func(e *dialog.Event) { e.Type = "from_client"; e.RequestID = 0 }),
+			func(t *testing.T, s *dialog.State) {
+				t.Helper()
+				require.Len(t, s.Cycles, 2)
+				require.True(t, s.Holds())
+			},
+		},
+		"the same close again": {
+			at(10, dialog.KindDialogClose, alone),
+			func(t *testing.T, s *dialog.State) {
+				t.Helper()
+				require.Len(t, s.Cycles, 1)
+			},
+		},
+		"the close of another conversation": {
+			at(500, dialog.KindDialogClose, alone),
+			func(t *testing.T, s *dialog.State) {
+				t.Helper()
+				require.Len(t, s.Cycles, 2)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := hold()
+			_, due := s.Due()
+			require.False(t, due, "what waits for an answer waits for no timer")
+			apply(s, later, c.event)
+			c.check(t, s)
+		})
+	}
+}
+
+func TestCycleThatWasPutBackIsSettledAgain(t *testing.T) {
+	t.Parallel()
+	var s dialog.State
+	apply(&s, start, plainChat()...)
+	c, settled := s.TakeSettled(start.Add(time.Minute))
+	require.True(t, settled)
+	s.PutBack(c, start.Add(2*time.Minute))
+	_, settled = s.TakeSettled(start.Add(time.Minute))
+	require.False(t, settled)
+	again, settled := s.TakeSettled(start.Add(2 * time.Minute))
+	require.True(t, settled)
+	require.Equal(t, c.RequestID, again.RequestID)
+	require.Len(t, s.Closed, 1)
+}
+
 func TestReopenedRequestIsTheNextCycle(t *testing.T) {
 	t.Parallel()
 	var s dialog.State

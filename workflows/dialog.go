@@ -9,17 +9,22 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"puente/dialog"
+	"puente/settings"
 )
 
-// noticesPerStep bounds one activity: fifty commands fit one batch.
-const noticesPerStep = 20
+const (
+	// noticesPerStep bounds one activity: fifty commands fit one batch.
+	noticesPerStep = 20
+	// maxNotices bounds what waits while a portal takes no notifications: the
+	// state is copied into every continued run.
+	maxNotices = 500
+)
 
 // DialogState is what a Dialog run carries over continue-as-new, and what the
 // query dialog-status answers.
@@ -27,7 +32,8 @@ type DialogState struct {
 	Dialog   dialog.State  `json:"dialog"`
 	Notices  []Notice      `json:"notices,omitempty"` // still to be sent
 	Settle   time.Duration `json:"settle"`
-	Problems []string      `json:"problems,omitempty"` // last refused notifications
+	Dropped  int           `json:"dropped,omitempty"`  // notifications that were too many
+	Problems []string      `json:"problems,omitempty"` // the last ones, in words
 	Handed   int           `json:"handed"`             // cycles handed over to a sync
 }
 
@@ -37,9 +43,11 @@ type dialogRun struct {
 	events workflow.ReceiveChannel
 	attrs  attributes
 	story  story
+	first  bool // the run began under the first release and goes on as it did
 
-	sending workflow.Future // the notifications under way; nil if there are none
-	sent    int             // how many of the first ones they are
+	sending  workflow.Future // the notifications under way; nil if there are none
+	sent     int             // how many of the first ones they are
+	learning workflow.Future // which request was closed; nil if Chat2Desk is not asked
 }
 
 // Dialog follows one client on one channel: it folds the webhooks into
@@ -47,7 +55,10 @@ type dialogRun struct {
 // DialogSync. It ends when nothing is open; the next event starts the next
 // run under the same id. No exit leaves a signal unread.
 func Dialog(ctx workflow.Context, in DialogInput) error {
-	d := &dialogRun{in: in, attrs: attributes{}, story: story{title: fmt.Sprintf("Client %d on channel %d", in.ClientID, in.ChannelID)}}
+	d := &dialogRun{
+		in: in, attrs: attributes{}, first: ofFirstRelease(ctx),
+		story: story{title: fmt.Sprintf("Client %d on channel %d", in.ClientID, in.ChannelID)},
+	}
 	if err := d.setup(ctx); err != nil {
 		return err
 	}
@@ -65,24 +76,35 @@ func (d *dialogRun) setup(ctx workflow.Context) error {
 	}
 	if d.in.State != nil {
 		d.state = *d.in.State
-		return nil
+	} else {
+		d.recall(ctx)
 	}
-	return d.recall(ctx)
+	d.state.Dialog.Lenient = d.first
+	return nil
+}
+
+// ofFirstRelease reports whether the run began before closes without a request
+// were learned beside the conversation, and syncs were named by the dialog that
+// the store knows.
+func ofFirstRelease(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "hand-over", workflow.DefaultVersion, 1) == workflow.DefaultVersion
 }
 
 // recall learns what earlier runs knew, so that late news opens nothing anew.
-func (d *dialogRun) recall(ctx workflow.Context) error {
+// A dialog of which that cannot be learned is followed like a new one: to end
+// here would lose its signals.
+func (d *dialogRun) recall(ctx workflow.Context) {
 	known, err := run[Recalled](storeStep(ctx, "Recall what earlier runs learned of this dialog"), RecallDialogStep,
 		RecallInput{Portal: d.in.Portal, ClientID: d.in.ClientID, ChannelID: d.in.ChannelID})
 	if err != nil {
-		return err
+		known = Recalled{SettleSeconds: settings.DefaultSettleSeconds}
+		d.problem("what earlier runs learned could not be recalled: " + err.Error())
 	}
 	d.state.Settle = known.settleTime()
 	d.state.Dialog = dialog.State{
 		DialogID: known.DialogID, Transport: known.Transport, Closed: known.Closed,
 		Operator: dialog.Operator{ID: known.OperatorID},
 	}
-	return nil
 }
 
 func (d *dialogRun) run(ctx workflow.Context) error {
@@ -97,6 +119,12 @@ func (d *dialogRun) run(ctx workflow.Context) error {
 			if err := d.handOver(ctx, cycle); err != nil {
 				return err
 			}
+		case d.learning != nil && d.learning.IsReady():
+			if err := d.learned(ctx); err != nil {
+				return err
+			}
+		case d.learning == nil && d.state.Dialog.Holds():
+			d.learn(ctx)
 		case d.sending != nil && d.sending.IsReady():
 			d.noteSent(ctx)
 		case d.sending == nil && len(d.state.Notices) > 0:
@@ -128,14 +156,31 @@ func (d *dialogRun) drain(ctx workflow.Context) {
 // when they are sent, by the operator who leads the dialog then.
 func (d *dialogRun) note(e dialog.Event, effect dialog.Effect) {
 	if effect.Incoming {
-		d.state.Notices = append(d.state.Notices, Notice{Kind: NoticeIncoming, EventID: e.ID, Key: e.Key})
+		d.queue(Notice{Kind: NoticeIncoming, EventID: e.ID, Key: e.Key})
 	}
 	if effect.Appoint {
-		d.state.Notices = append(d.state.Notices, Notice{Kind: NoticeAppoint, EventID: e.ID, Key: fmt.Sprintf("request:%d", e.RequestID)})
+		d.queue(Notice{Kind: NoticeAppoint, EventID: e.ID, Key: fmt.Sprintf("request:%d", e.RequestID)})
 	}
 	if effect.Assigned {
-		d.state.Notices = append(d.state.Notices, Notice{Kind: NoticeAssigned, EventID: e.ID, Key: e.Key, OperatorID: e.OperatorID})
+		d.queue(Notice{Kind: NoticeAssigned, EventID: e.ID, Key: e.Key, OperatorID: e.OperatorID})
 	}
+}
+
+// queue adds a notification. Of too many, the oldest that is not under way is
+// dropped, visibly: it helps least.
+func (d *dialogRun) queue(n Notice) {
+	d.state.Notices = append(d.state.Notices, n)
+	if d.first || len(d.state.Notices) <= maxNotices {
+		return
+	}
+	dropped := d.state.Notices[d.sent]
+	d.state.Notices = slices.Delete(d.state.Notices, d.sent, d.sent+1)
+	d.state.Dropped++
+	d.problem(fmt.Sprintf("notification %s of event %s was dropped: %d wait already", dropped.Kind, dropped.EventID, maxNotices))
+}
+
+func (d *dialogRun) problem(words ...string) {
+	d.state.Problems = last(append(d.state.Problems, words...), 5)
 }
 
 // over reports whether nothing is open, under way or unread.
@@ -167,77 +212,15 @@ func (d *dialogRun) noteSent(ctx workflow.Context) {
 	if err := d.sending.Get(ctx, &sent); err != nil {
 		sent.Problems = append(sent.Problems, err.Error())
 	}
-	d.sending = nil
 	d.state.Notices = append([]Notice(nil), d.state.Notices[d.sent:]...)
-	d.state.Problems = last(append(d.state.Problems, sent.Problems...), 5)
-}
-
-// handOver gives a closed cycle to its sync. The sync goes on by itself; the
-// dialog does not wait for it.
-func (d *dialogRun) handOver(ctx workflow.Context, c dialog.Cycle) error {
-	if c.Type == dialog.TypeRating {
-		return nil
-	}
-	if c.RequestID == 0 && !d.learn(ctx, &c) {
-		return nil
-	}
-	closed := dialog.Closed{RequestID: c.RequestID, Number: c.Number, ClosedAt: c.ClosedAt}
-	wanted, err := run[bool](storeStep(ctx, fmt.Sprintf("Note the close of request %d", c.RequestID)), RecordCloseStep, RecordCloseInput{
-		Portal: d.in.Portal, ClientID: d.in.ClientID, ChannelID: d.in.ChannelID, DialogID: d.state.Dialog.DialogID, Closed: closed,
-	})
-	if err != nil || !wanted {
-		return err
-	}
-	d.state.Handed++
-	return d.startSync(ctx, c)
-}
-
-// learn asks Chat2Desk which request a close without an id was about. It is
-// false if that request was handed over already.
-func (d *dialogRun) learn(ctx workflow.Context, c *dialog.Cycle) bool {
-	learned, err := run[LearnedRequest](chatStep(ctx, "Ask Chat2Desk which request was closed"), LearnRequestStep, LearnRequestInput{
-		Portal: d.in.Portal, ClientID: d.in.ClientID, ChannelID: d.in.ChannelID, DialogID: d.state.Dialog.DialogID,
-	})
-	if err != nil {
-		d.state.Problems = last(append(d.state.Problems, "the closed request could not be learned: "+err.Error()), 5)
-	}
-	if learned.DialogID != 0 {
-		d.state.Dialog.DialogID = learned.DialogID
-	}
-	if learned.RequestID != 0 && d.state.Dialog.Known(learned.RequestID) {
-		return false
-	}
-	c.RequestID = learned.RequestID
-	d.state.Dialog.Remember(dialog.Closed{RequestID: c.RequestID, Number: c.Number, ClosedAt: c.ClosedAt})
-	return true
-}
-
-func (d *dialogRun) startSync(ctx workflow.Context, c dialog.Cycle) error {
-	operator := c.Operator.ID
-	if operator == 0 {
-		operator = d.state.Dialog.Operator.ID
-	}
-	in := SyncInput{
-		Portal: d.in.Portal, ClientID: d.in.ClientID, ChannelID: d.in.ChannelID, DialogID: d.state.Dialog.DialogID,
-		RequestID: c.RequestID, Cycle: c.Number, Transport: d.state.Dialog.Transport, OperatorID: operator,
-		Tags: dialog.On(c.Tags), ClientTags: dialog.On(d.state.Dialog.ClientTags), Since: c.Since, ClosedAt: c.ClosedAt,
-	}
-	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            DialogSyncID(in.Portal, in.DialogID, in.RequestID, in.Cycle),
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary:         SyncSummary(in),
-		TypedSearchAttributes: SyncAttributes(in),
-	})
-	err := workflow.ExecuteChildWorkflow(child, DialogSyncWorkflow, in).GetChildWorkflowExecution().Get(ctx, nil)
-	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-		return nil // a close that came twice
-	}
-	return err
+	d.sending, d.sent = nil, 0
+	d.problem(sent.Problems...)
 }
 
 func (d *dialogRun) wait(ctx workflow.Context) error {
-	news := func() bool { return d.events.Len() > 0 || d.sending != nil && d.sending.IsReady() }
+	news := func() bool {
+		return d.events.Len() > 0 || d.sending != nil && d.sending.IsReady() || d.learning != nil && d.learning.IsReady()
+	}
 	due, closing := d.state.Dialog.Due()
 	if !closing {
 		return workflow.Await(ctx, news)

@@ -23,10 +23,13 @@ type dialogBundle struct {
 	in  workflows.DialogInput
 
 	recalled workflows.Recalled
+	recall   func() error                                            // nil = recalled is what is known
 	notify   func(workflows.NotifyInput) (workflows.Notified, error) // nil = all are sent
+	refusals int                                                     // how many starts of a sync fail
 
 	mu      sync.Mutex
 	syncs   []workflows.SyncInput
+	syncIDs []string
 	notices []workflows.Notice
 }
 
@@ -36,7 +39,12 @@ func setupDialog(t *testing.T) *dialogBundle {
 		env: newEnv(t), in: workflows.DialogInput{Portal: portal, ClientID: 7001, ChannelID: 12}, recalled: workflows.Recalled{SettleSeconds: 5},
 	}
 	b.env.OnActivity(workflows.RecallDialogStep, mock.Anything).Return(
-		func(workflows.RecallInput) (workflows.Recalled, error) { return b.recalled, nil }).Maybe()
+		func(workflows.RecallInput) (workflows.Recalled, error) {
+			if b.recall != nil {
+				return b.recalled, b.recall()
+			}
+			return b.recalled, nil
+		}).Maybe()
 	b.env.OnActivity(workflows.NotifyStep, mock.Anything).Return(func(in workflows.NotifyInput) (workflows.Notified, error) {
 		if b.notify != nil {
 			return b.notify(in)
@@ -47,10 +55,15 @@ func setupDialog(t *testing.T) *dialogBundle {
 		return workflows.Notified{Sent: len(in.Notices)}, nil
 	}).Maybe()
 	b.env.OnWorkflow(workflows.DialogSyncWorkflow, mock.Anything, mock.Anything).Return(
-		func(_ workflow.Context, in workflows.SyncInput) (workflows.SyncResult, error) {
+		func(ctx workflow.Context, in workflows.SyncInput) (workflows.SyncResult, error) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
+			if b.refusals > 0 {
+				b.refusals--
+				return workflows.SyncResult{}, testsuite.ErrMockStartChildWorkflowFailed
+			}
 			b.syncs = append(b.syncs, in)
+			b.syncIDs = append(b.syncIDs, workflow.GetInfo(ctx).WorkflowExecution.ID)
 			return workflows.SyncResult{Status: workflows.Done}, nil
 		}).Maybe()
 	return b
@@ -169,18 +182,25 @@ func TestAnEventDuringTheCloseIsNotLost(t *testing.T) {
 	require.Len(t, b.syncs, 2)
 }
 
-func TestContinueAsNewCarriesEverythingOver(t *testing.T) {
-	t.Parallel()
-	b := setupDialog(t)
-	b.signal(0, dialog.KindInbox, fromClient)
-	b.env.RegisterDelayedCallback(func() { b.env.SetContinueAsNewSuggested(true) }, time.Minute)
-	b.signal(time.Hour, dialog.KindInbox, fromClient)
+// continued runs the dialog and returns what the next run begins with.
+func (b *dialogBundle) continued(t *testing.T) workflows.DialogInput {
+	t.Helper()
 	b.env.ExecuteWorkflow(workflows.DialogWorkflow, b.in)
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, b.env.GetWorkflowError(), &next)
 	var in workflows.DialogInput
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
 	require.NotNil(t, in.State)
+	return in
+}
+
+func TestContinueAsNewCarriesEverythingOver(t *testing.T) {
+	t.Parallel()
+	b := setupDialog(t)
+	b.signal(0, dialog.KindInbox, fromClient)
+	b.env.RegisterDelayedCallback(func() { b.env.SetContinueAsNewSuggested(true) }, time.Minute)
+	b.signal(time.Hour, dialog.KindInbox, fromClient)
+	in := b.continued(t)
 	require.Len(t, in.State.Dialog.Cycles, 1)
 	require.Equal(t, 5*time.Second, in.State.Settle)
 
@@ -196,6 +216,9 @@ func TestIDsAreBuiltAndRead(t *testing.T) {
 	require.Equal(t, "dialog:demo:7001-12", workflows.DialogID("demo", 7001, 12))
 	require.Equal(t, "dialog-sync:demo:4401:9901", workflows.DialogSyncID("demo", 4401, 9901, 1))
 	require.Equal(t, "dialog-sync:demo:4401:9901.2", workflows.DialogSyncID("demo", 4401, 9901, 2))
+	byClose := workflows.SyncInput{Portal: "demo", DialogID: 4401, Cycle: 1, ByClose: true, ClosedAt: time.Date(2026, 2, 3, 13, 0, 0, 0, time.FixedZone("", 3*3600))}
+	require.Equal(t, "dialog-sync:demo:4401:0:20260203T100000Z", workflows.SyncID(byClose))
+	require.Equal(t, "dialog:4401:0:1:20260203T100000Z", workflows.Origin(byClose))
 	require.Equal(t, "demo", workflows.PortalOf("dialog-sync:demo:4401:9901"))
 	require.Empty(t, workflows.PortalOf("other"))
 }

@@ -31,6 +31,10 @@ func (*fakes) LearnRequest(workflows.LearnRequestInput) (workflows.LearnedReques
 	return workflows.LearnedRequest{}, nil
 }
 func (*fakes) RecordClose(workflows.RecordCloseInput) (bool, error) { return true, nil }
+func (*fakes) CloseCycle(in workflows.RecordCloseInput) (workflows.ClosedCycle, error) {
+	return workflows.ClosedCycle{Wanted: true, DialogID: in.DialogID}, nil
+}
+
 func (*fakes) Notify(workflows.NotifyInput) (workflows.Notified, error) {
 	return workflows.Notified{}, nil
 }

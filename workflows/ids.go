@@ -30,6 +30,20 @@ func DialogSyncID(portal string, dialogID, requestID int64, cycle int) string {
 	return id
 }
 
+// SyncID is the id of the workflow that commits the given cycle. Of a request
+// that nobody could tell, the time of the close tells one from the other.
+func SyncID(in SyncInput) string {
+	return DialogSyncID(in.Portal, in.DialogID, in.RequestID, in.Cycle) + closeSuffix(in)
+}
+
+// closeSuffix is the time of the close, to the second, in UTC.
+func closeSuffix(in SyncInput) string {
+	if !in.ByClose {
+		return ""
+	}
+	return ":" + in.ClosedAt.UTC().Format("20060102T150405Z")
+}
+
 // PortalOf is the portal a workflow id belongs to, "" if it is none of ours.
 func PortalOf(workflowID string) string {
 	parts := strings.SplitN(workflowID, ":", 3)

@@ -41,6 +41,9 @@ type SyncInput struct {
 	ClientTags []int64   `json:"client_tags,omitempty"` // learned from webhooks; the API is asked as well
 	Since      time.Time `json:"since"`                 // messages before belong to an earlier cycle; zero = all
 	ClosedAt   time.Time `json:"closed_at"`
+	// ByClose tells syncs of unknown requests apart by the time of the close, in
+	// their ids and origins.
+	ByClose bool `json:"by_close,omitempty"`
 }
 
 // RetrySync asks a parked sync to go on, with corrections if there are any.

@@ -13,15 +13,17 @@ const (
 	patience     = 72 * time.Hour
 	parkedFor    = 30 * 24 * time.Hour // then the run ends as Failed and can be started again
 	noticeExpiry = 24 * time.Hour      // a notification older than this helps nobody
+	forever      = time.Duration(0)    // as ScheduleToClose: no end
 	maxDetails   = 18_000              // bytes; the server takes 20,000
 	// silence is how long a step may be silent before it counts as lost; the
 	// worker heartbeats for every activity, so this finds killed workers.
 	silence = 20 * time.Second
 )
 
-// storeStep is for short work in our own database.
+// storeStep is for short work in our own database. It waits for the database
+// for as long as that takes: a run that gave up would lose what it knows.
 func storeStep(ctx workflow.Context, summary string) workflow.Context {
-	return step(ctx, DialogsQueue, summary, 30*time.Second, patience)
+	return step(ctx, DialogsQueue, summary, 30*time.Second, forever)
 }
 
 // crmStep is for requests to a portal. StartToClose holds the waiting for a

@@ -16,7 +16,7 @@ const Originator = "puente"
 // Origin is the originId of the deal or lead made for a cycle: what a lost
 // answer is looked up by (bitrix24 reference §3.6).
 func Origin(in SyncInput) string {
-	return fmt.Sprintf("dialog:%d:%d:%d", in.DialogID, in.RequestID, max(in.Cycle, 1))
+	return fmt.Sprintf("dialog:%d:%d:%d", in.DialogID, in.RequestID, max(in.Cycle, 1)) + closeSuffix(in)
 }
 
 // SyncSummary is the line by which a sync is found in the Temporal UI.
@@ -123,9 +123,15 @@ func (s *story) dialog(state DialogState) string {
 		if !c.ClosedAt.IsZero() {
 			what = "closed " + c.ClosedAt.UTC().Format("2006-01-02 15:04:05") + " UTC"
 		}
+		if c.Held {
+			what += ", Chat2Desk is asked which request it was"
+		}
 		fmt.Fprintf(&b, "- request %d: %s, tags %v\n", c.RequestID, what, dialog.On(c.Tags))
 	}
 	fmt.Fprintf(&b, "- handed over to a sync: %d\n", state.Handed)
+	if state.Dropped > 0 {
+		fmt.Fprintf(&b, "- ⚠ notifications dropped because too many waited: %d\n", state.Dropped)
+	}
 	for _, p := range state.Problems {
 		fmt.Fprintf(&b, "- ⚠ %s\n", oneLine(p, 500))
 	}

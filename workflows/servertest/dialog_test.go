@@ -36,8 +36,8 @@ func (r *recorder) RecallDialog(context.Context, workflows.RecallInput) (workflo
 	return workflows.Recalled{SettleSeconds: 1}, nil
 }
 
-func (r *recorder) RecordClose(context.Context, workflows.RecordCloseInput) (bool, error) {
-	return true, nil
+func (r *recorder) CloseCycle(_ context.Context, in workflows.RecordCloseInput) (workflows.ClosedCycle, error) {
+	return workflows.ClosedCycle{Wanted: true, DialogID: in.DialogID}, nil
 }
 
 func (r *recorder) Notify(_ context.Context, in workflows.NotifyInput) (workflows.Notified, error) {
