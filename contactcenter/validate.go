@@ -39,11 +39,9 @@ func (v *validation) semantics(input any) {
 		v.wantsKey(in.ContactID != 0, in.Phone, in.Email)
 		v.searchedPhone("phone", in.Phone)
 		v.searchedEmail("email", in.Email)
-		v.cursor(in, in.Paging)
 	case CompanyDealsQuery:
 		v.wantsKey(in.CompanyID != 0, in.Title, in.INN)
 		v.code("inn", in.INN, CheckINN)
-		v.cursor(in, in.Paging)
 	default:
 		v.writes(input)
 	}
@@ -83,7 +81,6 @@ func (v *validation) contactQuery(in ContactQuery) {
 	v.wantsKey(in.ID != 0, in.Phone, in.Email, in.Name)
 	v.searchedPhone("phone", in.Phone)
 	v.searchedEmail("email", in.Email)
-	v.cursor(in, in.Paging)
 }
 
 func (v *validation) companyQuery(in CompanyQuery) {
@@ -91,7 +88,6 @@ func (v *validation) companyQuery(in CompanyQuery) {
 	v.searchedPhone("phone", in.Phone)
 	v.searchedEmail("email", in.Email)
 	v.codes("", in.INN, in.KPP, in.OGRN)
-	v.cursor(in, in.Paging)
 }
 
 func (v *validation) dealQuery(in DealQuery) {
@@ -99,19 +95,12 @@ func (v *validation) dealQuery(in DealQuery) {
 	v.wantsKey(given, in.Title, in.Product, in.Stage, in.ExternalID)
 	v.product("product", in.Product)
 	v.stage("stage", in.Stage, in.Pipeline)
-	v.cursor(in, in.Paging)
 }
 
 // wantsKey refuses a search for nothing: it would list the whole CRM.
 func (v *validation) wantsKey(given bool, texts ...string) {
 	if !given && strings.Join(texts, "") == "" {
 		v.Add("", "give at least one thing to search by")
-	}
-}
-
-func (v *validation) cursor(query any, p Paging) {
-	if _, err := Offset(query, p.Cursor); err != nil {
-		v.Add("cursor", "%s", err)
 	}
 }
 

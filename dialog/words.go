@@ -20,10 +20,6 @@ func BBLink(address, name string) string { return bbLink(address, name) }
 // control characters visible, UTF-8 valid.
 func Plain(text string) string { return clean(text) }
 
-// Literal keeps text from being taken for a reference of a batch (bitrix24
-// reference §2.4).
-func Literal(text string) string { return literal(text) }
-
 // Shorten cuts text to at most limit characters, the last of them an ellipsis.
 func Shorten(text string, limit int) string { return shorten(text, limit) }
 
