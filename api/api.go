@@ -49,6 +49,9 @@ type Options struct {
 	Links  Links
 	// Validator checks settings against the real portal; nil skips that check.
 	Validator Validator
+	// Installer takes the tokens of applications that are installed in portals;
+	// nil means that there is no address for it.
+	Installer Installer
 	Logger    *slog.Logger         // nil = slog.Default
 	Metrics   *prometheus.Registry // nil = a registry of its own
 }

@@ -39,6 +39,9 @@ func (s *server) bitrix24Hook(c *gin.Context) {
 		s.refuse(c, sourceBitrix24, refusedFormat, http.StatusBadRequest, "the form names no event")
 		return
 	}
+	if !s.uninstalled(c, p.Portal, form) {
+		return
+	}
 	s.accept(c, sourceBitrix24, []store.InboxEvent{bitrix24Event(p.Slug, form, time.Now().UTC())})
 }
 

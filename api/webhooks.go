@@ -34,6 +34,9 @@ type accepted struct {
 func (s *server) webhookRoutes(r *gin.Engine) {
 	r.POST("/webhooks/chat2desk/:portal/:secret", s.chat2deskHook)
 	r.POST("/webhooks/bitrix24/:portal", s.bitrix24Hook)
+	if s.Installer != nil {
+		r.POST("/webhooks/bitrix24/:portal/install/:secret", s.installHook)
+	}
 }
 
 // refuse ends a webhook call with a problem and counts why. The sender learns

@@ -177,7 +177,8 @@ func (s *Service) listen(ctx context.Context, roles []Role, notify func()) (stop
 
 func (s *Service) apiOptions(notify func()) api.Options {
 	return api.Options{
-		Store: s.Store, Temporal: s.Temporal, Rerun: s.Rerun, Notify: notify, Validator: s.Checker, Logger: s.Log, Metrics: s.Metrics,
+		Store: s.Store, Temporal: s.Temporal, Rerun: s.Rerun, Notify: notify,
+		Validator: s.Checker, Installer: s.Portals, Logger: s.Log, Metrics: s.Metrics,
 		Links: api.Links{TemporalUI: s.Config.TemporalUI, Namespace: s.Namespace()},
 	}
 }
