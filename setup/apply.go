@@ -53,6 +53,9 @@ func Apply(ctx context.Context, s Store, slug string, f File, author string) (Ad
 	}
 	out := Added{Created: created}
 	out.Portal, out.APIKey = merge(old, slug, f)
+	if err := onePortal(out.Portal.Bitrix24); err != nil {
+		return Added{}, err
+	}
 	if err := s.SavePortal(ctx, out.Portal); err != nil {
 		return Added{}, err
 	}
@@ -91,14 +94,19 @@ func merge(p store.Portal, slug string, f File) (merged store.Portal, newKey str
 	return p, newKey
 }
 
-// mergeBitrix24 changes the kind of account if the file names the other one.
+// mergeBitrix24 keeps what the file does not name. Tokens of another app are of
+// no use to a new one.
 func mergeBitrix24(a *store.Bitrix24Account, f Bitrix24) {
-	switch {
-	case f.WebhookURL != "":
-		*a = store.Bitrix24Account{WebhookURL: f.WebhookURL, ApplicationToken: a.ApplicationToken}
-	case f.ClientID != "":
+	switch f.Without {
+	case WithoutWebhook:
 		a.WebhookURL = ""
+	case WithoutApplication:
+		*a = store.Bitrix24Account{WebhookURL: a.WebhookURL, ApplicationToken: a.ApplicationToken}
 	}
+	if f.ClientID != "" && f.ClientID != a.ClientID {
+		a.AccessToken, a.RefreshToken, a.ExpiresAt = "", "", time.Time{}
+	}
+	set(&a.WebhookURL, f.WebhookURL)
 	set(&a.ClientID, f.ClientID)
 	set(&a.ClientSecret, f.ClientSecret)
 	set(&a.OAuthServer, f.OAuthServer)
@@ -112,6 +120,25 @@ func mergeBitrix24(a *store.Bitrix24Account, f Bitrix24) {
 	set(&a.MemberID, f.MemberID)
 	set(&a.ApplicationToken, f.ApplicationToken)
 	a.RatePerSecond, a.Burst = f.RequestsPerSecond, f.Burst
+}
+
+// onePortal refuses a webhook and an app of different portals: half of the work
+// would go to each.
+func onePortal(a store.Bitrix24Account) error {
+	hook, app := hostOf(a.WebhookURL), hostOf(a.ClientEndpoint)
+	if hook == "" || app == "" || strings.EqualFold(hook, app) {
+		return nil
+	}
+	return fmt.Errorf("bitrix24: the webhook is of %s and the application of %s: "+
+		"name both anew, or take one away by `without: %s` or `without: %s`", hook, app, WithoutWebhook, WithoutApplication)
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // Addresses of the main cluster; accounts live on others too (chat2desk reference §2.1).

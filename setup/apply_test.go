@@ -79,10 +79,11 @@ func TestRepeatedAddKeepsWhatTheFileLeavesOut(t *testing.T) {
 	require.Equal(t, first.Portal.ContactCenterSecret, p.ContactCenterSecret)
 }
 
-func TestAccountChangesFromWebhookToAppAndBack(t *testing.T) {
-	t.Parallel()
+// applier stores texts one after the other and gives the account as it is then.
+func applier(t *testing.T) func(text string) store.Bitrix24Account {
+	t.Helper()
 	s := openStore(t)
-	apply := func(text string) store.Bitrix24Account {
+	return func(text string) store.Bitrix24Account {
 		t.Helper()
 		_, err := setup.Apply(t.Context(), s, "acme", parse(t, text), "Ana")
 		require.NoError(t, err)
@@ -90,11 +91,51 @@ func TestAccountChangesFromWebhookToAppAndBack(t *testing.T) {
 		require.NoError(t, err)
 		return p.Bitrix24
 	}
+}
+
+const appFile = "bitrix24: {client_id: app.1, client_secret: s, access_token: a, refresh_token: r}"
+
+func TestWebhookAndAppLiveBesideEachOther(t *testing.T) {
+	t.Parallel()
+	apply := applier(t)
+	hook := apply(minimal).WebhookURL
+	both := apply(appFile)
+	require.Equal(t, []string{hook, "app.1", "r"}, []string{both.WebhookURL, both.ClientID, both.RefreshToken})
+	both = apply("bitrix24: {webhook_url: 'https://b24.example/rest/1/new/'}")
+	require.Equal(t, []string{"https://b24.example/rest/1/new/", "app.1", "r"}, []string{both.WebhookURL, both.ClientID, both.RefreshToken})
+}
+
+func TestWebhookOrAppIsTakenAway(t *testing.T) {
+	t.Parallel()
+	apply := applier(t)
+	hook := apply(minimal).WebhookURL
+	apply(appFile)
+	left := apply("bitrix24: {without: application}")
+	require.Equal(t, store.Bitrix24Account{WebhookURL: hook}, left)
+	apply(appFile)
+	left = apply("bitrix24: {without: webhook}")
+	require.Equal(t, []string{"", "app.1", "r"}, []string{left.WebhookURL, left.ClientID, left.RefreshToken})
+}
+
+func TestTokensOfAnotherAppAreForgotten(t *testing.T) {
+	t.Parallel()
+	apply := applier(t)
 	apply(minimal)
-	app := apply("bitrix24: {client_id: app.1, client_secret: s, refresh_token: r, client_endpoint: 'https://b24.example/rest/'}")
-	require.Equal(t, []string{"", "app.1", "r"}, []string{app.WebhookURL, app.ClientID, app.RefreshToken})
-	hook := apply("bitrix24: {webhook_url: 'https://b24.example/rest/1/new/'}")
-	require.Equal(t, []string{"https://b24.example/rest/1/new/", ""}, []string{hook.WebhookURL, hook.ClientID})
+	apply(appFile)
+	other := apply("bitrix24: {client_id: app.2, client_secret: s2}")
+	require.Equal(t, []string{"app.2", "s2", "", ""}, []string{other.ClientID, other.ClientSecret, other.AccessToken, other.RefreshToken})
+}
+
+func TestWebhookAndAppOfDifferentPortalsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	_, err := setup.Apply(t.Context(), s, "acme", parse(t, minimal), "Ana")
+	require.NoError(t, err)
+	_, err = setup.Apply(t.Context(), s, "acme", parse(t, "bitrix24: {client_id: a, client_endpoint: 'https://other.example/rest/'}"), "Ana")
+	require.ErrorContains(t, err, "other.example")
+	p, err := s.Portal(t.Context(), "acme")
+	require.NoError(t, err)
+	require.Empty(t, p.Bitrix24.ClientID, "nothing was saved")
 }
 
 func TestGivenKeyReplacesTheOldOne(t *testing.T) {

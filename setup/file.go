@@ -32,10 +32,13 @@ type File struct {
 	Settings *settings.Settings `yaml:"-"`
 }
 
-// Bitrix24 is the account by inbound webhook (WebhookURL) or by OAuth app (the
-// rest). Rate and burst are those of the portal's plan (bitrix24 reference
-// §2.1); 0 = 2 requests a second, burst 50.
+// Bitrix24 is the account by inbound webhook (WebhookURL), by OAuth app (the
+// rest), or by both: the webhook for most, the app for calls and connectors.
+// Rate and burst are those of the portal's plan (bitrix24 reference §2.1);
+// 0 = 2 requests a second, burst 50.
 type Bitrix24 struct {
+	// Without takes one of both away again: WithoutWebhook or WithoutApplication.
+	Without           string  `yaml:"without"`
 	WebhookURL        string  `yaml:"webhook_url"`
 	ClientID          string  `yaml:"client_id"`
 	ClientSecret      string  `yaml:"client_secret"`
@@ -48,6 +51,12 @@ type Bitrix24 struct {
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
 	Burst             int     `yaml:"burst"`
 }
+
+// What Bitrix24.Without can name.
+const (
+	WithoutWebhook     = "webhook"
+	WithoutApplication = "application"
+)
 
 // Chat2Desk is the company's account. WebhookSecret is the last part of the
 // webhook address; it is made if there is none yet.
@@ -208,8 +217,8 @@ func (f *File) check() error {
 			wrong = append(wrong, fmt.Errorf("%s: must be an address such as https://example.com", a.path))
 		}
 	}
-	if f.Bitrix24.WebhookURL != "" && f.Bitrix24.ClientID != "" {
-		wrong = append(wrong, errors.New("bitrix24: give webhook_url or client_id, not both"))
+	if w := f.Bitrix24.Without; w != "" && w != WithoutWebhook && w != WithoutApplication {
+		wrong = append(wrong, fmt.Errorf("bitrix24.without: must be %s or %s", WithoutWebhook, WithoutApplication))
 	}
 	if f.Bitrix24.RequestsPerSecond < 0 || f.Bitrix24.Burst < 0 {
 		wrong = append(wrong, errors.New("bitrix24: requests_per_second and burst must not be negative"))

@@ -70,7 +70,7 @@ func TestWrongFilesNameThePlace(t *testing.T) {
 		"unset variable":     {"chat2desk:\n  token: ${NOT_SET}", "chat2desk.token: the environment variable NOT_SET is not set"},
 		"empty variable":     {"chat2desk:\n  token: ${EMPTY}", "EMPTY is not set"},
 		"not an address":     {"bitrix24:\n  webhook_url: b24.example", "bitrix24.webhook_url"},
-		"two kinds of auth":  {"bitrix24:\n  webhook_url: https://a.example/\n  client_id: app", "not both"},
+		"without nothing":    {"bitrix24:\n  without: portal", "bitrix24.without: must be webhook or application"},
 		"negative rate":      {"bitrix24:\n  requests_per_second: -1", "negative"},
 		"unknown setting":    {"settings:\n  general:\n    langage: en", "general.langage"},
 		"invalid setting":    {"settings:\n  general:\n    language: xx\n  operators:\n    administrator: 1", "general.language"},
