@@ -62,8 +62,8 @@ func (c *commit) run(ctx context.Context) error {
 	if err := c.mapFields(ctx); err != nil {
 		return err
 	}
-	if c.complete() {
-		return nil
+	if err := c.settleFields(ctx); err != nil || c.complete() {
+		return err
 	}
 	c.rendered = dialog.Render(c.snapshot, dialog.RenderOptions{Texts: c.texts(), Zone: c.settings.Zone(), Marker: c.marker()})
 	if err := c.reconcile(ctx); err != nil {
@@ -115,6 +115,18 @@ func (c *commit) mapFields(ctx context.Context) error {
 		}
 	}
 	return c.refuseFields(ctx, problems)
+}
+
+// settleFields takes the failure of fields back where none is left to be
+// written by itself: a correction was taken back, or the entity is made with them.
+func (c *commit) settleFields(ctx context.Context) error {
+	before := c.ledger[stepFields]
+	if before.Status != store.StepFailed || len(c.missingFields()) > 0 {
+		return nil
+	}
+	return c.saveStep(ctx, store.Step{
+		Name: stepFields, Status: store.StepSkipped, Requests: before.Requests, Detail: "what failed is not to be written by itself any more",
+	})
 }
 
 // marks are the fields by which Puente finds again what it made.

@@ -70,6 +70,23 @@ func TestMappingProblemParksUntilItIsMended(t *testing.T) {
 	b.rest(t, "crm.deal.userfield.add", crm.Params{"fields": crm.Params{"FIELD_NAME": "NEW", "USER_TYPE_ID": "string"}}, nil)
 	done := c.sync(t)
 	require.Equal(t, "Omsk", b.item(t, done.Entity)["UF_CRM_NEW"])
+	require.Equal(t, store.StepSkipped, c.step(t, "fields").Status, "the deal was made with them")
+}
+
+func TestCorrectionThatIsTakenBackLeavesNoFailedStep(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	ana := b.person(t, "+79995550101", "")
+	b.add(t, dialog.Deal, crm.Params{"title": "Open", "contactIds": []int64{ana}})
+	c := b.open(t, 711, nil)
+	_, err := c.attempt(t, dialog.Correction{Fields: map[string]string{"stageId": "NO_SUCH_STAGE"}})
+	require.Error(t, err)
+	require.Equal(t, store.StepFailed, c.step(t, "fields").Status)
+	_, err = c.attempt(t, dialog.Correction{})
+	require.NoError(t, err)
+	step := c.step(t, "fields")
+	require.Equal(t, store.StepSkipped, step.Status)
+	require.Empty(t, step.Error)
 }
 
 func TestThePortalsOwnWordsParkAndWhatWasMadeIsKept(t *testing.T) {
