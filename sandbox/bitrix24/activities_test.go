@@ -142,8 +142,10 @@ func TestUniversalActivities(t *testing.T) {
 	require.JSONEq(t, `{"result":{"id":1}}`, add.without(t))
 	todo := func(rest string) string { return `{"id":1,"ownerTypeId":2,"ownerId":1` + rest + `}` }
 	for _, c := range []struct{ method, body string }{
-		{"updateDeadline", todo(`,"value":"2026-09-01T10:00:00+03:00"`)}, {"updateDescription", todo(`,"value":"later"`)},
-		{"updateColor", todo(`,"colorId":"7"`)}, {"updateResponsibleUser", todo(`,"responsibleId":1`)},
+		{"updateDeadline", todo(`,"value":"2026-09-01T10:00:00+03:00"`)},
+		{"updateDescription", todo(`,"value":"later"`)},
+		{"updateColor", todo(`,"colorId":"7"`)},
+		{"updateResponsibleUser", todo(`,"responsibleId":1`)},
 	} {
 		require.JSONEq(t, `{"result":{"id":1}}`, h.ok("crm.activity.todo."+c.method, c.body).without(t))
 	}

@@ -10,8 +10,13 @@
 //     and JSON parameters (bitrix24 reference §1, §2);
 //   - /oauth/authorize/ and /oauth/token/ (bitrix24 reference §1.3);
 //   - the methods that the method "methods" lists;
-//   - /disk/downloadFile/{id}/ and /disk/showFile/{id}/: uploaded files;
-//   - / and /crm/{lead,deal,contact,company}/details/{id}/: pages to look at.
+//   - POST /rest/upload.json and /rest/{user}/{secret}/upload.json: the record of a call, sent as multipart field "file"
+//     to the address that telephony.externalCall.attachRecord gives; up to 2 GB, streamed to disk (bitrix24 reference §5.3);
+//   - /disk/downloadFile/{id}/ and /disk/showFile/{id}/: uploaded files, also in parts (Range); showFile plays wav and mp3;
+//   - /, /crm/{lead,deal,contact,company}/details/{id}/ and /calls/: pages to look at, calls with their player.
+//
+// Records of calls lie beside Options.Path in a directory with the suffix
+// ".files", or in a temporary directory that Close removes. A reset deletes them.
 //
 // # Controls
 //
@@ -20,7 +25,8 @@
 //
 //	GET    /sandbox/stats          requests, commands, refused, by_method, peak_per_second (see Stats)
 //	GET    /sandbox/faults         the fault rules with their hits
-//	POST   /sandbox/faults         add a rule (see Fault): {"method":"crm.item.add","kind":"lost_answer"}
+//	POST   /sandbox/faults         add a rule (see Fault): {"method":"crm.item.add","kind":"lost_answer"};
+//	                               the method of an upload, also in by_method of the statistics, is "upload"
 //	DELETE /sandbox/faults         drop all rules
 //	GET    /sandbox/limits         the limits (see Limits)
 //	PUT    /sandbox/limits         change those named, empty all buckets and budgets
@@ -38,6 +44,7 @@
 //	PUT    /sandbox/workday        {"user_id","status":"opened|paused|closed|expired"}: what timeman.status says
 //	GET    /sandbox/entities       how many of each kind exist
 //	GET    /sandbox/notifications  notifications (see Notification), ?user_id= for one user
+//	GET    /sandbox/calls          calls with activity, bindings and record (see PhoneCall)
 //
 // # Where it knowingly differs
 //
@@ -51,5 +58,13 @@
 //   - A spent refresh token is refused at once: the docs know no grace. Rules of faults reach the token endpoint by the
 //     name oauth.token, not by "*": it is another server.
 //   - timeman.status shows others' days to administrators only; a user who never opened a day has it closed.
+//   - Telephony is for external calls only: of voximplant.* there is statistic.get. What the docs leave open is settled so: a
+//     finish belongs to the application of the register; another CRM_ENTITY_TYPE than CONTACT, COMPANY, LEAD and an unknown
+//     STATUS_CODE are refused, a CRM entity that is not there is replaced by the one with the phone; the phone has 3 digits or
+//     more; a call of nobody gets no activity; a missed incoming call leaves its activity open; CRM_CREATE makes a lead, in
+//     simple mode a contact with a deal; RECORD_URL of finish is kept but not fetched; an upload address works as long as the
+//     credential it was asked for with, and again, and a wrong token is ERROR_CORE; see also Variants.
+//   - crm.activity.add sends no e-mails; activity types of applications, and with them typeId of configurable activities, are
+//     absent; codes of icons and logos are not checked.
 //   - Rights are coarse: everybody sees all entities, only administrators change fields, users and departments.
 package bitrix24

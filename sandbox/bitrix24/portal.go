@@ -62,6 +62,10 @@ type Variants struct {
 	// BatchPays books the operating time of a batch on the method batch, as
 	// measured by b24jssdk, instead of on the commands.
 	BatchPays bool
+	// ForgetFinished lets telephony.externalCall.register make a new call where a
+	// repeat within half an hour would find a finished one: the docs only say that
+	// it "may" give the earlier call.
+	ForgetFinished bool
 }
 
 // Portal is one Bitrix24 account. It implements http.Handler and is safe for

@@ -123,6 +123,9 @@ func (s *Seeder) Call(method string, params map[string]any) any {
 	if !ok {
 		panic("unknown method " + method)
 	}
+	if m.prepare != nil {
+		panic(method + " works without a lock, which seeds hold")
+	}
 	s.c.method = m
 	result, err := m.run(s.c)
 	if err != nil {

@@ -75,8 +75,8 @@ func (c *call) lineUpdate() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, name := c.param("NAME")
-	_, auto := c.param("CRM_AUTO_CREATE")
+	_, name := c.given("NAME")
+	_, auto := c.given("CRM_AUTO_CREATE")
 	if !name && !auto {
 		return nil, core("There are no fields to update")
 	}
@@ -124,6 +124,13 @@ func (c *call) callUser() (*user, error) {
 	return nil, errCallUserGone
 }
 
+// given is a parameter that was sent and is not null: the vendor's PHP SDK sends
+// null for what it leaves out.
+func (c *call) given(name string) (any, bool) {
+	v, ok := c.param(name)
+	return v, ok && v != nil
+}
+
 // openCall is the unfinished call that CALL_ID names; to the portal a finished one is gone.
 func (c *call) openCall() (registration, bool) {
 	r, ok := c.p.state.callNamed(c.str("CALL_ID"))
@@ -140,7 +147,7 @@ func (c *call) callShow() (any, error) {
 	if !ok {
 		return false, nil
 	}
-	v, given := c.param("USER_ID")
+	v, given := c.given("USER_ID")
 	shown := append(slices.Clone(r.ShownTo), pick(given, ids(v), []int{r.User})...)
 	slices.Sort(shown)
 	r.ShownTo = slices.Compact(shown)
@@ -154,7 +161,7 @@ func (c *call) callHide() (any, error) {
 	if !ok {
 		return false, nil
 	}
-	v, given := c.param("USER_ID")
+	v, given := c.given("USER_ID")
 	hidden := ids(v)
 	r.ShownTo = slices.DeleteFunc(slices.Clone(r.ShownTo), func(id int) bool { return !given || slices.Contains(hidden, id) })
 	c.p.state.calls.put(r.ID, &r)

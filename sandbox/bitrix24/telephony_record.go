@@ -31,7 +31,7 @@ func (c *call) takeRecord() error {
 	if err := c.mustBeFinished(); err != nil {
 		return err
 	}
-	content, given := c.param("FILE_CONTENT")
+	content, given := c.given("FILE_CONTENT")
 	switch {
 	case address != "":
 		c.taken, err = c.p.download(c.ctx, address)
@@ -46,7 +46,7 @@ func (c *call) takeRecord() error {
 // over the content.
 func (c *call) recordName() (address, name string, err error) {
 	address, name = c.str("RECORD_URL"), path.Base("/"+c.str("FILENAME"))
-	_, named := c.param("FILENAME")
+	_, named := c.given("FILENAME")
 	if address == "" && !named {
 		return "", "", core("Required parameters are not set. Request should contain either URL or FILENAME parameter")
 	}
@@ -91,7 +91,7 @@ func (p *Portal) download(ctx context.Context, address string) (blob, error) {
 	if err != nil {
 		return blob{}, core("Server returns HTTP error code 0")
 	}
-	resp, err := http.DefaultClient.Do(req) //nolint:gosec // downloading what the caller names is the method's purpose
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return blob{}, core("Server returns HTTP error code 0")
 	}
@@ -132,7 +132,9 @@ func (p *Portal) attach(old *statistic, name string, content blob, author int) (
 		return nil, core("File content is empty.")
 	}
 	s := p.state
-	f := &file{ID: s.files.newID(), Author: author, Name: name, Created: p.stamp(), Blob: content.Name, Size: content.Size, SHA256: content.SHA256}
+	f := &file{
+		ID: s.files.newID(), Author: author, Name: name, Created: p.stamp(), Blob: content.Name, Size: content.Size, SHA256: content.SHA256,
+	}
 	s.files.put(f.ID, f)
 	st := *old
 	st.Record = &callRecord{File: f.ID, Times: 1}

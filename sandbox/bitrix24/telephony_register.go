@@ -93,12 +93,17 @@ func (c *call) announced(r *registration) *registration {
 		if c.p.clock.Now().Sub(old.Registered) >= registrationLife {
 			return nil // all others are older still
 		}
-		if old.App == r.App && old.Digits == r.Digits && old.Type == r.Type && old.User == r.User &&
-			(r.Line == "" || old.Line == r.Line) && (r.External == "" || old.External == r.External) {
+		if old.sameAs(r) && (old.Statistic == 0 || !c.p.opts.Variants.ForgetFinished) {
 			return old
 		}
 	}
 	return nil
+}
+
+// sameAs says whether r announces the call again.
+func (old *registration) sameAs(r *registration) bool {
+	return old.App == r.App && old.Digits == r.Digits && old.Type == r.Type && old.User == r.User &&
+		(r.Line == "" || old.Line == r.Line) && (r.External == "" || old.External == r.External)
 }
 
 // readClient settles whose call it is: the entity that is named, else one with

@@ -179,6 +179,17 @@ func TestRegistrationsAreDeduplicatedForHalfAnHour(t *testing.T) {
 	require.NotEqual(t, one, h.register("a"), "half an hour is over")
 }
 
+func TestAFinishedCallIsAnnouncedAnewWhereItIsForgotten(t *testing.T) {
+	t.Parallel()
+	h := openPhones(t)
+	done, _ := h.finish("a")
+	require.Equal(t, done, h.register("a"), "as a rule a finished call is found")
+	h.p.opts.Variants.ForgetFinished = true
+	anew := h.register("a")
+	require.NotEqual(t, done, anew)
+	require.Equal(t, anew, h.register("a"))
+}
+
 func TestRegisterFindsTheClientByPhone(t *testing.T) {
 	t.Parallel()
 	h := openPhones(t)

@@ -56,7 +56,7 @@ func (h phones) upload(address, field string, content io.Reader) answer {
 // uploadURL asks where the record of a call is to be sent.
 func (h phones) uploadURL(callID string) string {
 	h.Helper()
-	out := h.done("telephony.externalCall.attachRecord", fmt.Sprintf(`{"CALL_ID":%q,"FILENAME":"big.wav"}`, callID))
+	out := h.done("telephony.externalCall.attachRecord", fmt.Sprintf(`{"CALL_ID":%q,"FILENAME":"big.wav","FILE_CONTENT":null}`, callID))
 	require.Equal(h, "file", out["fieldName"])
 	return out["uploadUrl"].(string)
 }
