@@ -22,7 +22,7 @@ import (
 func (a *app) portalCommand() *cobra.Command {
 	root := &cobra.Command{Use: "portal", Short: "Connect portals and see whether they work"}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
-	root.AddCommand(a.portalAdd(), a.portalList(), a.portalCheck(), a.portalExample())
+	root.AddCommand(a.portalAdd(), a.portalList(), a.portalCheck(), a.portalInstall(), a.portalExample())
 	return root
 }
 
@@ -48,6 +48,9 @@ func (a *app) portalAdd() *cobra.Command {
 	return c
 }
 
+// publicHost stands where the address of this API was not given.
+const publicHost = "https://YOUR-PUBLIC-HOST"
+
 // addedPortal is what add tells; the secrets are shown this once.
 type addedPortal struct {
 	Portal          string `json:"portal"`
@@ -70,7 +73,7 @@ func (a *app) addPortal(ctx context.Context, s *service.Service, slug, file, hos
 	}
 	out := addedPortal{
 		Portal: slug, Created: added.Created, SettingsVersion: added.SettingsVersion, APIKey: added.APIKey,
-		WebhookURL: setup.WebhookURL("https://YOUR-PUBLIC-HOST", added.Portal),
+		WebhookURL: setup.WebhookURL(publicHost, added.Portal),
 	}
 	if added.Created {
 		out.ContactCenter = added.Portal.ContactCenterSecret
@@ -191,10 +194,12 @@ func showPortal(ctx context.Context, s *store.Store, p store.Portal) (listedPort
 		Portal: p.Slug, Name: p.Name, Bitrix24: host(portals.WebURL(p)), Auth: "none", Chat2Desk: "-",
 		Settings: settingsVersion, Disabled: p.Disabled,
 	}
-	switch {
-	case p.Bitrix24.WebhookURL != "":
+	switch hook, app := p.Bitrix24.WebhookURL != "", p.Bitrix24.ClientID != ""; {
+	case hook && app:
+		out.Auth = "webhook+app"
+	case hook:
 		out.Auth = "webhook"
-	case p.Bitrix24.ClientID != "":
+	case app:
 		out.Auth = "app"
 	}
 	if p.Chat2Desk.Token != "" {
