@@ -9,7 +9,8 @@
 // therefore always give the same states, texts and statistics (I14), in a test,
 // in a workflow that is replayed, and when numbers are computed again.
 //
-// Time zones are the one thing from outside: time.LoadLocation must know them.
-// The binary carries them in itself (package settings imports time/tzdata), so
-// that all hosts decide alike.
+// Time zones are the one thing from outside: NewSchedule asks time.LoadLocation,
+// which prefers the zone database of the machine and falls back to the one that
+// the binary carries (package settings imports time/tzdata). Machines that work
+// for one portal should have the same one.
 package openlines

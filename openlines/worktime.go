@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"puente/internal/strictdoc"
 )
 
 // NeverAfter is how long a schedule may be closed without a break: one without
@@ -98,12 +100,12 @@ func (s *Schedule) setHolidays(holidays []string) error {
 }
 
 func (s *Schedule) setSpecialDays(days map[string][]Interval) error {
-	for date, intervals := range days {
+	for _, date := range strictdoc.SortedKeys(days) {
 		day, err := parseDate(date)
 		if err != nil {
 			return fmt.Errorf("special_days: %w", err)
 		}
-		if s.special[day], err = compileHours(intervals); err != nil {
+		if s.special[day], err = compileHours(days[date]); err != nil {
 			return fmt.Errorf("special_days.%s: %w", date, err)
 		}
 	}
