@@ -12,12 +12,11 @@ import (
 // (crm.requisite.list, bitrix24 reference §3.11). Entrepreneurs have their
 // registration number in a field of its own.
 type Requisite struct {
-	INN      string `json:"RQ_INN"`
-	KPP      string `json:"RQ_KPP"`
-	OGRN     string `json:"RQ_OGRN"`
-	OGRNIP   string `json:"RQ_OGRNIP"`
-	Name     string `json:"RQ_COMPANY_NAME"`
-	FullName string `json:"RQ_COMPANY_FULL_NAME"`
+	INN    string `json:"RQ_INN"`
+	KPP    string `json:"RQ_KPP"`
+	OGRN   string `json:"RQ_OGRN"`
+	OGRNIP string `json:"RQ_OGRNIP"`
+	Name   string `json:"RQ_COMPANY_NAME"`
 }
 
 // maxLine is the characters of a text field of requisites and addresses.
@@ -55,15 +54,13 @@ func RequisiteChanges(current Requisite, d CompanyData) (fields map[string]any, 
 	if len(d.OGRN) == ogrnipLength {
 		ogrn, ogrnip = "", d.OGRN
 	}
-	legal := oneLine(d.LegalName)
 	fields = map[string]any{}
 	for _, f := range []struct{ name, current, given string }{
 		{"RQ_INN", current.INN, d.INN},
 		{"RQ_KPP", current.KPP, d.KPP},
 		{"RQ_OGRN", current.OGRN, ogrn},
 		{"RQ_OGRNIP", current.OGRNIP, ogrnip},
-		{"RQ_COMPANY_NAME", current.Name, short(legal)},
-		{"RQ_COMPANY_FULL_NAME", current.FullName, short(legal)},
+		{"RQ_COMPANY_NAME", current.Name, short(oneLine(d.LegalName))},
 	} {
 		if f.given != "" && comparableText(f.current) != f.given {
 			fields[f.name] = f.given
