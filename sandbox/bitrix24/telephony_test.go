@@ -179,6 +179,28 @@ func TestRegistrationsAreDeduplicatedForHalfAnHour(t *testing.T) {
 	require.NotEqual(t, one, h.register("a"), "half an hour is over")
 }
 
+func TestParallelAnnouncementsMakeOneCallAndOneActivity(t *testing.T) {
+	t.Parallel()
+	h := openPhones(t)
+	h.control(http.MethodPut, "/sandbox/limits", `{"burst":0}`)
+	const callers = 20
+	answers := make(chan answer, callers)
+	for range callers {
+		go func() {
+			a := h.app("telephony.externalCall.register", fmt.Sprintf(ringing, "same"))
+			id, _ := a.Result.(map[string]any)["CALL_ID"].(string)
+			answers <- h.app("telephony.externalCall.finish", fmt.Sprintf(`{"CALL_ID":%q,"USER_ID":7,"DURATION":5}`, id))
+		}()
+	}
+	finished := 0
+	for range callers {
+		finished += pick((<-answers).Status == http.StatusOK, 1, 0)
+	}
+	require.Equal(t, 1, finished)
+	require.Len(t, h.calls(), 1)
+	require.Len(t, h.ok("crm.activity.list", `{}`).list(t), 1)
+}
+
 func TestAFinishedCallIsAnnouncedAnewWhereItIsForgotten(t *testing.T) {
 	t.Parallel()
 	h := openPhones(t)

@@ -220,3 +220,23 @@ func TestCallsAndRecordsSurviveARestart(t *testing.T) {
 	require.Equal(t, callID, again.done("telephony.externalCall.register", `{"USER_ID":7,"PHONE_NUMBER":"+79161234567","TYPE":2}`)["CALL_ID"])
 	require.NoError(t, again.p.Close())
 }
+
+func FuzzOnlySignedTokensAreTaken(f *testing.F) {
+	p, err := New(Options{})
+	require.NoError(f, err)
+	good := p.signUpload("callId=c&fileName=a.wav", "key")
+	for _, seed := range []string{good, good + "=", strings.ToUpper(good), "telephony||", "|", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		_, _, err := p.readUpload(token, "other")
+		require.ErrorIs(t, err, errUploadToken)
+		callID, name, err := p.readUpload(token, "key")
+		if token != good {
+			require.ErrorIs(t, err, errUploadToken)
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, []string{"c", "a.wav"}, []string{callID, name})
+	})
+}
