@@ -85,7 +85,7 @@ func TestWhatIsLeftOutHasItsDefault(t *testing.T) {
 func TestParseNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ document, want string }{
-		"unknown section":      {"tag: {mode: ignore}", "tag: unknown key; known here: analytics, crm"},
+		"unknown section":      {"tag: {mode: ignore}", "tag: unknown key; known here: analytics, contact_center, crm"},
 		"unknown key":          {"general: {lang: es}", "general.lang: unknown key; known here: country"},
 		"in a row":             {"crm: {channels: [{id: 1}, {id: 2, pipe: 1}]}", "crm.channels[1].pipe: unknown key"},
 		"in JSON":              {`{"fields": [{"custom": "6", "contact": "x"}]}`, "fields[0].contact: unknown key"},

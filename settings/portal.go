@@ -53,6 +53,8 @@ type PortalFacts struct {
 	Channels     []int64  // Chat2Desk
 	Tags         []int64  // Chat2Desk
 	CustomFields []string // Chat2Desk: ids as text, and symbolic names
+	// RequisitePresets are the templates of requisites (crm.requisite.preset.list).
+	RequisitePresets []int64
 }
 
 // ValidateAgainst returns what does not fit the real portal: fields, pipelines,
@@ -64,6 +66,7 @@ func ValidateAgainst(s Settings, facts PortalFacts) []Problem {
 	c.portalFields(s.Fields, facts)
 	c.portalOperators(s.Operators, facts)
 	c.portalChannels(s.CRM, facts)
+	c.portalContactCenter(s.ContactCenter, facts)
 	if s.CRM.SourceID != "" {
 		has(&c, "crm.source_id", "source in the portal", s.CRM.SourceID, facts.Sources)
 	}

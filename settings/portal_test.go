@@ -15,6 +15,7 @@ func examplePortal() settings.PortalFacts {
 		DealFields: map[string]settings.FieldType{
 			"utmSource": text, "utmCampaign": text, "UF_CRM_CLICK_TIME": {Type: "datetime"},
 			"UF_CRM_UTM": text, "UF_CRM_CITY": text, "UF_CRM_BUDGET": {Type: "money"},
+			"UF_CRM_REGION": text,
 		},
 		LeadFields: map[string]settings.FieldType{
 			"utmSource": text, "utmCampaign": text, "UF_CRM_CLICK_TIME": {Type: "datetime"},
@@ -23,12 +24,14 @@ func examplePortal() settings.PortalFacts {
 		Pipelines:    []int64{0, 1},
 		DealStages:   map[int64][]string{1: {"C1:NEW", "C1:WON"}},
 		LeadStages:   []string{"NEW"},
-		Sources:      []string{"WEB"},
-		Users:        []int64{1, 7, 8, 9},
+		Sources:      []string{"WEB", "CALL"},
+		Users:        []int64{1, 7, 8, 9, 11, 12},
 		Operators:    []int64{301, 302},
 		Channels:     []int64{12, 14, 15},
 		Tags:         []int64{1, 2},
 		CustomFields: []string{"6", "budget"},
+
+		RequisitePresets: []int64{1, 2},
 	}
 }
 
@@ -62,14 +65,14 @@ func TestValidateAgainstFindsWhatThePortalLacks(t *testing.T) {
 		},
 		"custom field":   {func(f *facts) { f.CustomFields = []string{"6"} }, "fields[1].custom", "budget"},
 		"operator":       {func(f *facts) { f.Operators = []int64{301} }, "operators.users[1].operator", "302"},
-		"fallback":       {func(f *facts) { f.Users = []int64{1, 7, 8} }, "operators.fallback", "active user in the portal: 9"},
-		"user":           {func(f *facts) { f.Users = []int64{1, 8, 9} }, "operators.users[0].user", "7"},
-		"administrator":  {func(f *facts) { f.Users = []int64{7, 8, 9} }, "operators.administrator", "1"},
+		"fallback":       {func(f *facts) { f.Users = []int64{1, 7, 8, 11, 12} }, "operators.fallback", "active user in the portal: 9"},
+		"user":           {func(f *facts) { f.Users = []int64{1, 8, 9, 11, 12} }, "operators.users[0].user", "7"},
+		"administrator":  {func(f *facts) { f.Users = []int64{7, 8, 9, 11, 12} }, "operators.administrator", "1"},
 		"channel":        {func(f *facts) { f.Channels = []int64{12, 14} }, "crm.channels[2].id", "15"},
 		"pipeline":       {func(f *facts) { f.Pipelines = []int64{0} }, "crm.channels[0].pipeline", "pipeline in the portal: 1"},
 		"stage":          {func(f *facts) { f.DealStages[1] = []string{"C1:WON"} }, "crm.channels[0].stage", "stage in pipeline 1: C1:NEW"},
 		"source":         {func(f *facts) { f.Sources = []string{"CALL"} }, "crm.source_id", "WEB"},
-		"unknown stages": {func(f *facts) { f.DealStages = nil; f.Sources = []string{} }, "crm.source_id", "WEB"},
+		"unknown stages": {func(f *facts) { f.DealStages = nil; f.Sources = []string{"CALL"} }, "crm.source_id", "WEB"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -51,6 +51,7 @@ func Validate(s Settings) []Problem {
 	c.fields(s)
 	c.operators(s.Operators)
 	c.crm(s.CRM)
+	c.contactCenter(s)
 	return c.Problems
 }
 

@@ -15,11 +15,17 @@ import (
 // Accounts gives the clients of a portal; *portals.Registry is one.
 type Accounts interface {
 	Gateway(ctx context.Context, slug string) (bitrix24.Gateway, error)
+	App(ctx context.Context, slug string) (bitrix24.Gateway, error)
 	Chat2Desk(ctx context.Context, slug string) (*chat2desk.API, error)
 }
 
 // Checker checks settings against the real accounts.
-type Checker struct{ Accounts Accounts }
+type Checker struct {
+	Accounts Accounts
+	// OpenLines tells whether a portal has open lines that use its connector; nil
+	// means that none has.
+	OpenLines func(ctx context.Context, slug string) (bool, error)
+}
 
 // ValidateSettings names what the settings ask for and the accounts do not
 // have. The error says what could not be asked; problems found elsewhere are
@@ -87,6 +93,12 @@ func crmQuestions(s settings.Settings, facts *settings.PortalFacts) []question {
 		{statuses("STATUS"), codes(func(c []string) { facts.LeadStages = c })},
 		{statuses("SOURCE"), codes(func(c []string) { facts.Sources = c })},
 	}
+	if s.ContactCenter.RequisitePreset != 0 {
+		questions = append(questions, question{
+			command("crm.requisite.preset.list", bitrix24.Params{"select": []string{"ID"}}),
+			func(a bitrix24.Answer) error { return readPresets(a, facts) },
+		})
+	}
 	facts.DealStages = map[int64][]string{}
 	for _, pipeline := range stagedPipelines(s) {
 		questions = append(questions, question{statuses(stageDirectory(pipeline)), codes(func(c []string) { facts.DealStages[pipeline] = c })})
@@ -123,10 +135,20 @@ func stageDirectory(pipeline int64) string {
 func stagedPipelines(s settings.Settings) []int64 {
 	seen := map[int64]bool{}
 	var all []int64
+	add := func(pipeline int64) {
+		if !seen[pipeline] && len(all) < 40 {
+			seen[pipeline] = true
+			all = append(all, pipeline)
+		}
+	}
 	for _, c := range s.CRM.Channels {
-		if c.Stage != "" && c.Entity != settings.EntityLead && !seen[c.Pipeline] && len(all) < 40 {
-			seen[c.Pipeline] = true
-			all = append(all, c.Pipeline)
+		if c.Stage != "" && c.Entity != settings.EntityLead {
+			add(c.Pipeline)
+		}
+	}
+	for _, p := range s.ContactCenter.Products {
+		if p.Stage != "" {
+			add(p.Pipeline)
 		}
 	}
 	return all
@@ -137,6 +159,12 @@ func namedUsers(s settings.Settings) []int64 {
 	named := append([]int64{s.Operators.Administrator, s.Operators.Fallback}, s.Operators.Supervisors...)
 	for _, o := range s.Operators.Users {
 		named = append(named, o.User)
+	}
+	for _, o := range s.ContactCenter.Operators {
+		named = append(named, o.User)
+	}
+	for _, p := range s.ContactCenter.Products {
+		named = append(named, p.User)
 	}
 	seen := map[int64]bool{0: true}
 	var all []int64
@@ -161,6 +189,20 @@ func readPipelines(a bitrix24.Answer, facts *settings.PortalFacts) error {
 	facts.Pipelines = []int64{}
 	for _, c := range out.Categories {
 		facts.Pipelines = append(facts.Pipelines, int64(c.ID))
+	}
+	return nil
+}
+
+func readPresets(a bitrix24.Answer, facts *settings.PortalFacts) error {
+	var rows []struct {
+		ID bitrix24.ID `json:"ID"`
+	}
+	if err := a.Decode(&rows); err != nil {
+		return err
+	}
+	facts.RequisitePresets = []int64{}
+	for _, r := range rows {
+		facts.RequisitePresets = append(facts.RequisitePresets, int64(r.ID))
 	}
 	return nil
 }

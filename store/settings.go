@@ -50,8 +50,11 @@ func (s *Store) SettingsVersion(ctx context.Context, portal string, version int)
 	return doc, fail(err, "settings of %s, version %d", portal, version)
 }
 
-func (r settingsRow) parse() (doc settings.Settings, err error) {
-	return doc, json.Unmarshal([]byte(r.Document), &doc)
+// parse gives a section that an older version did not have yet its defaults.
+func (r settingsRow) parse() (settings.Settings, error) {
+	doc := settings.Default()
+	err := json.Unmarshal([]byte(r.Document), &doc)
+	return doc, err
 }
 
 // SaveSettings stores doc as the next version and gives its number. ifVersion
