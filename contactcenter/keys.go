@@ -22,7 +22,7 @@ func Keys(r Request, s settings.Settings) []string {
 		k.people(c.Phones, c.Emails)
 		k.add("inn:", c.INN)
 		k.add("ogrn:", c.OGRN)
-		k.add("company:", strings.ToLower(oneLine(c.Title)))
+		k.add("title:", strings.ToLower(oneLine(c.Title)))
 	}
 	if r.Call != nil {
 		k.phone(r.Call.Phone)
