@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"puente/contactcenter"
 	"puente/dialog"
 )
 
@@ -50,7 +51,9 @@ type SyncInput struct {
 type RetrySync struct {
 	Actor      string             `json:"actor"`
 	Reason     string             `json:"reason,omitempty"`
-	Correction *dialog.Correction `json:"correction,omitempty"`
+	Correction *dialog.Correction `json:"correction,omitempty"` // of a dialog
+	// Choice picks among the candidates of a contact-center request.
+	Choice *contactcenter.Choice `json:"choice,omitempty"`
 }
 
 // RetryAccepted answers a RetrySync.

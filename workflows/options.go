@@ -68,3 +68,9 @@ func step(ctx workflow.Context, queue, summary string, each, all time.Duration) 
 		},
 	})
 }
+
+// recordingStep is for one file of up to 512 MiB: fetched or sent in one go, and
+// tried again for three days.
+func recordingStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, RecordingsQueue, summary, 45*time.Minute, patience)
+}

@@ -40,6 +40,9 @@ type Failure struct {
 	Step string `json:"step,omitempty"` // step of the ledger: contact, entity, comment …
 	Code string `json:"code,omitempty"`
 	Text string `json:"text"`
+	// Field is the member of the input that it is about, as far as the outside
+	// system told: body.phones[0].value.
+	Field string `json:"field,omitempty"`
 }
 
 // RecallInput asks for what earlier runs of a dialog learned.
