@@ -1,5 +1,5 @@
-// Package api is the HTTP side of Puente: webhooks in, the ledger of runs,
-// re-runs, settings and health out.
+// Package api is the HTTP side of Puente: webhooks and the contact center in,
+// the ledger of runs, re-runs, settings and health out.
 //
 // Webhooks are plain gin handlers, because their senders promise nothing about
 // what they send and wait for an answer of a few milliseconds. Everything else
@@ -11,8 +11,10 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,6 +22,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"puente/contactcenter"
+	"puente/recordings"
 	"puente/rerun"
 )
 
@@ -49,6 +53,13 @@ type Options struct {
 	Links  Links
 	// Validator checks settings against the real portal; nil skips that check.
 	Validator Validator
+	// Starter hands what the contact center sends to Temporal; required.
+	Starter Starter
+	// Recordings keeps uploaded recordings; required.
+	Recordings *recordings.Keeper
+	// Stopping ends when the process begins to stop: who waits for an answer
+	// then is told where to look for it. nil = never.
+	Stopping context.Context //nolint:containedctx // its end is the message
 	// Installer takes the tokens of applications that are installed in portals;
 	// nil means that there is no address for it.
 	Installer Installer
@@ -63,6 +74,8 @@ type server struct {
 	portals *portalCache
 	metrics *metrics
 	huma    huma.API
+	watch   *watch
+	uploads chan struct{} // one place for each upload under way
 }
 
 // New builds the handler of all routes. It panics if the same registry is
@@ -77,6 +90,7 @@ func New(o Options) http.Handler {
 	s.rerunRoutes()
 	s.settingsRoutes()
 	s.historyRoutes()
+	s.contactCenterRoutes()
 	s.healthRoutes(router)
 	s.documentRoutes(router)
 	return router
@@ -98,6 +112,9 @@ func newServer(o Options) *server {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
+	if o.Stopping == nil {
+		o.Stopping = context.Background()
+	}
 	if o.Notify == nil {
 		o.Notify = func() {}
 	}
@@ -105,6 +122,8 @@ func newServer(o Options) *server {
 		Options: o, log: o.Logger,
 		portals: newPortalCache(o.Store, portalCacheTTL, time.Now),
 		metrics: newMetrics(o.Metrics),
+		watch:   newWatch(o.Store, o.Logger),
+		uploads: make(chan struct{}, maxUploads),
 	}
 }
 
@@ -128,11 +147,22 @@ func humaConfig() huma.Config {
 	c.Info.Description = "Chat2Desk and contact centers in, Bitrix24 out. Errors are RFC 9457 problem documents."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil // no $schema links in answers
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		securityScheme: {Type: "http", Scheme: "bearer", Description: "API key of the portal"},
 	}
 	return c
+}
+
+// schemaName tells the types of the contact center from others of the same
+// name: schemas share one name space.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if t.PkgPath() == reflect.TypeFor[contactcenter.Request]().PkgPath() {
+		return "ContactCenter" + name
+	}
+	return name
 }
 
 // NewHTTPServer wraps the handler with the bounds of a server that faces the

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"puente/api"
+	"puente/recordings"
 	"puente/rerun"
 	"puente/settings"
 	"puente/store"
@@ -36,6 +37,10 @@ type bundle struct {
 	registry *prometheus.Registry
 	log      *bytes.Buffer
 	woken    int
+	starter  *fakeStarter
+	files    *recordings.Keeper
+	stopping context.Context
+	stop     context.CancelFunc
 	check    func(settings.Settings) ([]settings.Problem, error)
 }
 
@@ -55,6 +60,10 @@ func setup(t testing.TB) *bundle {
 func setupOn(t testing.TB, url string) *bundle {
 	t.Helper()
 	b := &bundle{store: openStore(t, url), temporal: &fakeTemporal{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	b.starter = &fakeStarter{store: b.store, begun: make(chan store.Submission, 100)}
+	b.files = &recordings.Keeper{Dir: recordings.NewDir(t.TempDir()), Store: b.store}
+	b.stopping, b.stop = context.WithCancel(context.Background())
+	t.Cleanup(b.stop)
 	b.handler = b.over(b.store)
 	return b
 }
@@ -64,6 +73,7 @@ func (b *bundle) over(s api.Store) http.Handler {
 	return api.New(api.Options{
 		Store: s, Temporal: b.temporal, Rerun: &rerun.Service{Store: b.store, Temporal: b.temporal},
 		Notify: func() { b.woken++ }, Links: api.Links{TemporalUI: "http://ui:8233", Namespace: "default"},
+		Starter: b.starter, Recordings: b.files, Stopping: b.stopping,
 		Validator: b, Logger: slog.New(slog.NewTextHandler(b.log, nil)), Metrics: b.registry,
 	})
 }

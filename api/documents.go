@@ -45,6 +45,7 @@ func (s *server) describeWebhooks() {
 		"Events of Chat2Desk; X-Signature is checked when present", "application/json", "portal", "secret")
 	s.describeHook("/webhooks/bitrix24/{portal}", "webhook-bitrix24",
 		"Events of Bitrix24; auth[application_token] is checked", "application/x-www-form-urlencoded", "portal")
+	s.describeContactCenterHook()
 	if s.Installer != nil {
 		s.describeHook("/webhooks/bitrix24/{portal}/install/{secret}", "install-bitrix24",
 			"Tokens of an application, from the portal that installs it; `puente portal install` shows the address",

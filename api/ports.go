@@ -28,6 +28,15 @@ type Store interface {
 	Steps(ctx context.Context, syncID string) ([]store.Step, error)
 	Snapshot(ctx context.Context, portal, syncID string) (dialog.Snapshot, error)
 
+	AcceptMethod(ctx context.Context, sub store.Submission) (stored store.Submission, fresh bool, err error)
+	AcceptRequest(ctx context.Context, sub store.Submission, clientKeys []string) (stored store.Submission, fresh bool, err error)
+	Submitted(ctx context.Context, sub store.Submission) (stored store.Submission, found bool, err error)
+	Submission(ctx context.Context, portal, id string) (store.Submission, error)
+	SubmissionBySync(ctx context.Context, portal, syncID string) (store.Submission, error)
+	AnsweredSubmissions(ctx context.Context, ids []string) (answered []string, err error)
+	Revisions(ctx context.Context, portal, syncID string) ([]store.Submission, error)
+	SyncByWorkflow(ctx context.Context, portal, workflowID string) (store.Sync, error)
+
 	Settings(ctx context.Context, portal string) (settings.Settings, int, error)
 	SettingsVersion(ctx context.Context, portal string, version int) (settings.Settings, error)
 	SaveSettings(ctx context.Context, portal string, s settings.Settings, author, reason string, ifVersion int) (int, error)

@@ -70,13 +70,18 @@ func rerunStatus(k rerun.Kind) int {
 	}
 }
 
-// invalid names each wrong field of a body.
+// invalid names each wrong field of settings.
 func invalid(problems []settings.Problem, prefix string) error {
+	return named("the settings are not valid", problems, prefix)
+}
+
+// named names each wrong field of a body.
+func named(what string, problems []settings.Problem, prefix string) error {
 	details := make([]error, len(problems))
 	for i, p := range problems {
 		details[i] = &huma.ErrorDetail{Message: p.Message, Location: join(prefix, p.Field)}
 	}
-	return huma.Error422UnprocessableEntity("the settings are not valid", details...)
+	return huma.Error422UnprocessableEntity(what, details...)
 }
 
 func join(prefix, field string) string {

@@ -34,6 +34,7 @@ type accepted struct {
 func (s *server) webhookRoutes(r *gin.Engine) {
 	r.POST("/webhooks/chat2desk/:portal/:secret", s.chat2deskHook)
 	r.POST("/webhooks/bitrix24/:portal", s.bitrix24Hook)
+	r.POST("/webhooks/contact-center/:portal", s.contactCenterHook)
 	if s.Installer != nil {
 		r.POST("/webhooks/bitrix24/:portal/install/:secret", s.installHook)
 	}

@@ -6,6 +6,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -28,6 +29,12 @@ type Config struct {
 	TemporalUI string `env:"PUENTE_TEMPORAL_UI_URL"`
 	LogLevel   string `env:"PUENTE_LOG_LEVEL" envDefault:"info"`  // debug, info, warn or error
 	LogFormat  string `env:"PUENTE_LOG_FORMAT" envDefault:"text"` // text or json
+	// DataDir holds what is not in the database.
+	DataDir string `env:"PUENTE_DATA_DIR" envDefault:".puente"`
+	// RecordingsDir keeps recordings of calls until they are in the portal; all
+	// processes of an installation must see the same directory. "" = recordings
+	// in DataDir.
+	RecordingsDir string `env:"PUENTE_RECORDINGS_DIR"`
 	// Migrate brings the schema up at start; else a process with an old schema refuses to start.
 	Migrate bool `env:"PUENTE_MIGRATE" envDefault:"true"`
 	// MaxConnections to the database; 0 = the store's default.
@@ -60,6 +67,14 @@ func LoadConfig() (Config, error) {
 		return Config{}, fmt.Errorf("the environment: TEMPORAL_*: %w", err)
 	}
 	return c, nil
+}
+
+// recordingsDir is where recordings are kept.
+func (c Config) recordingsDir() string {
+	if c.RecordingsDir == "" {
+		return filepath.Join(c.DataDir, "recordings")
+	}
+	return c.RecordingsDir
 }
 
 // check says everything that is missing at once, and what to do.

@@ -16,9 +16,11 @@ import (
 
 	"puente/api"
 	"puente/portals"
+	"puente/recordings"
 	"puente/rerun"
 	"puente/setup"
 	"puente/store"
+	"puente/submit"
 	"puente/worker"
 )
 
@@ -42,8 +44,10 @@ type Service struct {
 	Portals  *portals.Registry
 	Rerun    *rerun.Service
 	Checker  setup.Checker
-	Metrics  *prometheus.Registry
-	Log      *slog.Logger
+	// Recordings keeps the files of recordings in Config.RecordingsDir.
+	Recordings *recordings.Keeper
+	Metrics    *prometheus.Registry
+	Log        *slog.Logger
 }
 
 // OpenStore opens the database alone, for commands that need nothing else.
@@ -75,6 +79,7 @@ func Open(ctx context.Context, c Config, logger *slog.Logger) (*Service, error) 
 		Source: c.Source, UserAgent: "Puente/" + c.Version,
 	})
 	s.Rerun = &rerun.Service{Store: s.Store, Temporal: s.Temporal}
+	s.Recordings = &recordings.Keeper{Dir: recordings.NewDir(c.recordingsDir()), Store: s.Store}
 	s.Checker = setup.Checker{Accounts: s.Portals}
 	s.Metrics = newRegistry(s.Store, logger)
 	return s, nil
@@ -110,7 +115,8 @@ func (s *Service) Run(ctx context.Context, roles ...Role) error {
 	if slices.Contains(roles, Worker) {
 		var err error
 		if w, err = worker.New(worker.Options{
-			Store: s.Store, Temporal: s.Temporal, Portals: s.Portals, Logger: s.Log, Namespace: s.Namespace(), StopTimeout: s.Config.StopTimeout,
+			Store: s.Store, Temporal: s.Temporal, Portals: s.Portals, Recordings: s.Recordings, Logger: s.Log,
+			Namespace: s.Namespace(), StopTimeout: s.Config.StopTimeout,
 		}); err != nil {
 			return err
 		}
@@ -161,7 +167,7 @@ func (s *Service) listen(ctx context.Context, roles []Role, notify func()) (stop
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", addr, err)
 	}
-	server := api.NewHTTPServer(addr, handler(s.apiOptions(notify)))
+	server := api.NewHTTPServer(addr, handler(s.apiOptions(ctx, notify)))
 	broken := make(chan error, 1)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -175,10 +181,11 @@ func (s *Service) listen(ctx context.Context, roles []Role, notify func()) (stop
 	return func() { s.drain(context.WithoutCancel(ctx), server) }, broken, nil
 }
 
-func (s *Service) apiOptions(notify func()) api.Options {
+func (s *Service) apiOptions(ctx context.Context, notify func()) api.Options {
 	return api.Options{
-		Store: s.Store, Temporal: s.Temporal, Rerun: s.Rerun, Notify: notify,
-		Validator: s.Checker, Installer: s.Portals, Logger: s.Log, Metrics: s.Metrics,
+		Store: s.Store, Temporal: s.Temporal, Rerun: s.Rerun, Notify: notify, Validator: s.Checker, Installer: s.Portals,
+		Starter: &submit.Starter{Temporal: s.Temporal, Store: s.Store}, Recordings: s.Recordings, Stopping: ctx,
+		Logger: s.Log, Metrics: s.Metrics,
 		Links: api.Links{TemporalUI: s.Config.TemporalUI, Namespace: s.Namespace()},
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"puente/dispatch"
 	"puente/portals"
+	"puente/recordings"
 	"puente/retention"
 	"puente/store"
 	"puente/workflows"
@@ -27,7 +28,9 @@ type Options struct {
 	Store    *store.Store
 	Temporal client.Client
 	Portals  *portals.Registry
-	Logger   *slog.Logger
+	// Recordings keeps the files of recordings.
+	Recordings *recordings.Keeper
+	Logger     *slog.Logger
 	// Namespace is where search attributes are registered; "" = default.
 	Namespace string
 	// StopTimeout is how long running activities may finish; 0 = 65 s, a bit
@@ -45,8 +48,8 @@ type Worker struct {
 
 // New makes a worker; nothing runs yet.
 func New(o Options) (*Worker, error) {
-	if o.Store == nil || o.Temporal == nil || o.Portals == nil {
-		return nil, errors.New("worker: Store, Temporal and Portals are required")
+	if o.Store == nil || o.Temporal == nil || o.Portals == nil || o.Recordings == nil {
+		return nil, errors.New("worker: Store, Temporal, Portals and Recordings are required")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -70,7 +73,7 @@ func (w *Worker) Start() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel = cancel
 	w.running.Go(func() { w.run(ctx) })
-	w.running.Go(func() { retention.Run(ctx, w.opts.Store, w.opts.Logger) })
+	w.running.Go(func() { retention.Run(ctx, w.opts.Store, w.opts.Recordings, w.opts.Logger) })
 	return nil
 }
 

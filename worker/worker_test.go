@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"puente/portals"
+	"puente/recordings"
 	"puente/store"
 	"puente/store/storetest"
 	"puente/worker"
@@ -51,7 +52,8 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	b.worker, err = worker.New(worker.Options{
-		Store: b.store, Temporal: c, Portals: portals.New(b.store, portals.Options{}), Logger: logger, StopTimeout: time.Second,
+		Store: b.store, Temporal: c, Portals: portals.New(b.store, portals.Options{}),
+		Recordings: &recordings.Keeper{Dir: recordings.NewDir(t.TempDir()), Store: b.store}, Logger: logger, StopTimeout: time.Second,
 	})
 	require.NoError(t, err)
 	return b

@@ -19,6 +19,7 @@ import (
 	"puente/chat2desk"
 	"puente/devserver"
 	"puente/portals"
+	"puente/recordings"
 	"puente/sandbox/bitrix24"
 	sandbox "puente/sandbox/chat2desk"
 	"puente/settings"
@@ -88,7 +89,8 @@ func (w *world) work(t *testing.T) *worker.Worker {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	out, err := worker.New(worker.Options{
-		Store: w.store, Temporal: c, Portals: portals.New(w.store, portals.Options{}), Logger: quiet, StopTimeout: 2 * time.Second,
+		Store: w.store, Temporal: c, Portals: portals.New(w.store, portals.Options{}),
+		Recordings: &recordings.Keeper{Dir: recordings.NewDir(t.TempDir()), Store: w.store}, Logger: quiet, StopTimeout: 2 * time.Second,
 	})
 	require.NoError(t, err)
 	require.NoError(t, out.Start())
