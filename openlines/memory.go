@@ -1,0 +1,70 @@
+package openlines
+
+import "time"
+
+// How long the desk remembers what is over. A caller keeps Past for longer.
+const (
+	purgeEvery  = 10 * time.Minute
+	chatMemory  = time.Hour          // after the last session, and the vote on it, are over
+	leadMemory  = 24 * time.Hour     // by then any lookup finds the lead
+	crmPatience = 7 * 24 * time.Hour // for a CRM that does not answer
+)
+
+// forget drops sessions that are over and, now and then, old memories.
+func (st *step) forget() {
+	d := st.desk
+	kept := d.Sessions[:0]
+	for _, s := range d.Sessions {
+		if s.State != Closed || st.crmPending(s) {
+			kept = append(kept, s)
+		}
+	}
+	clear(d.Sessions[len(kept):])
+	d.Sessions = kept
+	if st.now.Before(d.Purged.Add(purgeEvery)) {
+		return
+	}
+	d.Purged = st.now
+	for id, chat := range d.Chats {
+		if st.forgettable(chat) {
+			delete(d.Chats, id)
+		}
+	}
+	for id, lead := range d.Leads {
+		if lead.Item.ID != 0 && st.now.Sub(lead.Ordered) > leadMemory && !st.refersTo(lead) {
+			delete(d.Leads, id)
+		}
+	}
+}
+
+// crmPending: a session that closed while the CRM was down stays until its
+// client was looked up and its lead made, so that it is shown there.
+func (st *step) crmPending(s *Session) bool {
+	if s.Reason == BySpam || s.CRM.Item.ID != 0 || st.now.Sub(s.Finished) > crmPatience {
+		return false
+	}
+	switch s.CRM.Lookup {
+	case LookupPending, LookupUnknown:
+		return true
+	case LookupNotFound:
+		lead := st.desk.Leads[s.CRM.Identity]
+		return lead != nil && lead.Item.ID == 0
+	}
+	return false
+}
+
+func (st *step) forgettable(chat *Chat) bool {
+	if chat.Open != 0 || chat.Blocked || st.now.Sub(chat.Past.Closed) < chatMemory {
+		return false
+	}
+	return chat.Poll == nil || !st.now.Before(chat.Poll.Until.Add(chatMemory))
+}
+
+func (st *step) refersTo(lead *Lead) bool {
+	for _, s := range st.desk.Sessions {
+		if s.CRM.Item == lead.Item {
+			return true
+		}
+	}
+	return false
+}
