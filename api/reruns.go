@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"puente/contactcenter"
 	"puente/dialog"
 	"puente/rerun"
 )
@@ -21,7 +22,9 @@ type rerunInput struct {
 	KeyInput
 	Body *struct {
 		Reason     string             `json:"reason,omitempty" maxLength:"1000" doc:"why; kept in the audit log"`
-		Correction *dialog.Correction `json:"correction,omitempty" doc:"what is to be different; the original input is kept"`
+		Correction *dialog.Correction `json:"correction,omitempty" doc:"of a dialog: what is to be different; the original input is kept"`
+		// Choice picks among the candidates that a parked request lists.
+		Choice *contactcenter.Choice `json:"choice,omitempty" doc:"of a contact-center request: the entity that is the client, or that a new one is made"`
 	}
 }
 
@@ -56,7 +59,7 @@ func (s *server) rerunRoutes() {
 func (s *server) rerunSync(ctx context.Context, in *rerunInput) (*body[requested], error) {
 	r := rerun.Request{Actor: callerOf(ctx).Actor, RequestID: in.Key}
 	if in.Body != nil {
-		r.Reason, r.Correction = in.Body.Reason, in.Body.Correction
+		r.Reason, r.Correction, r.Choice = in.Body.Reason, in.Body.Correction, in.Body.Choice
 	}
 	out, err := s.Rerun.One(ctx, in.Portal, in.ID, r)
 	return s.requested(ctx, out, err)

@@ -9,6 +9,7 @@ package rerun
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"puente/contactcenter"
 	"puente/dialog"
 	"puente/store"
 	"puente/workflows"
@@ -45,7 +47,9 @@ type Service struct {
 type Request struct {
 	Actor      string
 	Reason     string
-	Correction *dialog.Correction // nil keeps the last one
+	Correction *dialog.Correction // of a dialog; nil keeps the last one
+	// Choice picks among the candidates of a contact-center request; nil keeps the last one.
+	Choice *contactcenter.Choice
 	// RequestID makes a repetition of this very request harmless; empty = a new one.
 	RequestID string
 }
@@ -82,7 +86,7 @@ func (s *Service) One(ctx context.Context, portal, syncID string, r Request) (Ou
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := rerunnable(row); err != nil {
+	if err := errors.Join(rerunnable(row), fitting(row, r)); err != nil {
 		return Outcome{}, err
 	}
 	running, err := s.running(ctx, row.WorkflowID)
@@ -129,6 +133,20 @@ func rerunnable(row store.Sync) error {
 	}
 }
 
+// fitting refuses a correction that this kind of run does not understand.
+func fitting(row store.Sync, r Request) error {
+	switch {
+	case r.Correction != nil && (row.Kind == workflows.KindMethod || row.Kind == workflows.KindRequest):
+		return &Error{Kind: Invalid, Text: "correction: only the sync of a dialog takes one; send the corrected input to the contact-center API"}
+	case r.Choice != nil && row.Kind != workflows.KindRequest:
+		return &Error{Kind: Invalid, Text: "choice: only a contact-center request takes one"}
+	case r.Choice != nil && (r.Choice.ContactID < 0 || r.Choice.CompanyID < 0 || r.Choice.DealID < 0):
+		return &Error{Kind: Invalid, Text: "choice: an id is negative"}
+	default:
+		return nil
+	}
+}
+
 func validCorrection(c *dialog.Correction) error {
 	switch {
 	case c == nil:
@@ -152,7 +170,11 @@ func (s *Service) audit(ctx context.Context, row store.Sync, action string, r Re
 	if err != nil {
 		return fmt.Errorf("audit of sync %s: %w", row.ID, err)
 	}
-	after, err := json.Marshal(map[string]any{"correction": r.Correction, "how": how, "request_id": r.RequestID})
+	asked := map[string]any{"correction": r.Correction, "how": how, "request_id": r.RequestID}
+	if r.Choice != nil {
+		asked["choice"] = r.Choice
+	}
+	after, err := json.Marshal(asked)
 	if err != nil {
 		return fmt.Errorf("audit of sync %s: %w", row.ID, err)
 	}

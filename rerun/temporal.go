@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -38,7 +39,7 @@ func (s *Service) running(ctx context.Context, workflowID string) (bool, error) 
 // retry sends the update to a parked run (temporal reference §7).
 func (s *Service) retry(ctx context.Context, row store.Sync, r Request) error {
 	return s.update(ctx, row.WorkflowID, workflows.UpdateRetrySync, r.RequestID,
-		workflows.RetrySync{Actor: r.Actor, Reason: r.Reason, Correction: r.Correction})
+		workflows.RetrySync{Actor: r.Actor, Reason: r.Reason, Correction: r.Correction, Choice: r.Choice})
 }
 
 // update waits until the run accepted, not until it is through. The validator
@@ -71,16 +72,16 @@ func (s *Service) update(ctx context.Context, workflowID, name, id string, arg a
 // the status go to the ledger first, because the run reads them there; if
 // Temporal then refuses, the row is put back.
 func (s *Service) start(ctx context.Context, row store.Sync, r Request) (runID string, err error) {
-	var in workflows.SyncInput
-	if err := json.Unmarshal(row.Input, &in); err != nil {
-		return "", &Error{Kind: Refused, Text: "the ledger does not hold the input of this sync", Err: err}
+	begin, err := beginning(row)
+	if err != nil {
+		return "", err
 	}
 	if err := s.reopen(ctx, row, r); err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	run, err := s.Temporal.ExecuteWorkflow(ctx, startOptions(row, in), workflows.DialogSyncWorkflow, in)
+	run, err := s.Temporal.ExecuteWorkflow(ctx, begin.options, begin.workflow, begin.input)
 	if err == nil {
 		return run.GetRunID(), nil
 	}
@@ -93,36 +94,77 @@ func (s *Service) start(ctx context.Context, row store.Sync, r Request) (runID s
 	return "", errors.Join(err, s.restore(context.WithoutCancel(ctx), row))
 }
 
-// startOptions: failed runs may be started again under their id. A skipped or
-// abandoned run has completed as Temporal sees it, although its work was not
-// done, and needs the wider policy.
-func startOptions(row store.Sync, in workflows.SyncInput) client.StartWorkflowOptions {
-	policy := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+// start is how a closed run begins anew.
+type start struct {
+	workflow string
+	input    any
+	options  client.StartWorkflowOptions
+}
+
+// beginning reads from the ledger what a run was started with. Failed runs may
+// be started again under their id. A skipped or abandoned run has completed as
+// Temporal sees it, although its work was not done, and needs the wider policy;
+// so does a request, which completes with each of its revisions.
+func beginning(row store.Sync) (start, error) {
+	out := start{options: client.StartWorkflowOptions{
+		ID: row.WorkflowID, TaskQueue: workflows.DialogsQueue, WorkflowExecutionErrorWhenAlreadyStarted: true,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+	}}
 	switch workflows.Status(row.Status) {
 	case workflows.Skipped, workflows.Abandoned:
-		policy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+		out.options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	}
-	return client.StartWorkflowOptions{
-		ID: row.WorkflowID, TaskQueue: workflows.DialogsQueue, WorkflowIDReusePolicy: policy,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            workflows.SyncSummary(in),
-		TypedSearchAttributes:                    workflows.SyncAttributes(in),
+	var err error
+	switch row.Kind {
+	case workflows.KindMethod:
+		var in workflows.MethodInput
+		err = json.Unmarshal(row.Input, &in)
+		out.workflow, out.input, out.options.StaticSummary = workflows.ContactCenterMethodWorkflow, in, workflows.MethodSummary(in)
+		out.options.TypedSearchAttributes = workflows.MethodAttributes(in)
+	case workflows.KindRequest:
+		var in workflows.RequestInput
+		err = json.Unmarshal(row.Input, &in)
+		external := strings.TrimPrefix(row.WorkflowID, workflows.ContactCenterRequestID(row.Portal, ""))
+		out.workflow, out.input, out.options.StaticSummary = workflows.ContactCenterRequestWorkflow, in, workflows.RequestSummary(external, "")
+		out.options.TypedSearchAttributes = workflows.RequestAttributes(in, external, "")
+		out.options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	default:
+		var in workflows.SyncInput
+		err = json.Unmarshal(row.Input, &in)
+		out.workflow, out.input, out.options.StaticSummary = workflows.DialogSyncWorkflow, in, workflows.SyncSummary(in)
+		out.options.TypedSearchAttributes = workflows.SyncAttributes(in)
 	}
+	if err != nil {
+		err = &Error{Kind: Refused, Text: "the ledger does not hold the input of this sync", Err: err}
+	}
+	return out, err
 }
 
 // reopen makes the row startable: a run that finds it finished does nothing.
 func (s *Service) reopen(ctx context.Context, row store.Sync, r Request) error {
-	correction, err := json.Marshal(r.Correction)
+	correction, err := corrected(r)
 	if err != nil {
 		return fmt.Errorf("write the correction: %w", err)
 	}
 	return ledgerError(s.Store.UpdateSync(ctx, row.Portal, row.ID, func(x *store.Sync) {
 		x.Status, x.Reason, x.FinishedAt = string(workflows.Open), "", time.Time{}
 		x.Reruns++
-		if r.Correction != nil {
+		if correction != nil {
 			x.Correction = correction
 		}
 	}))
+}
+
+// corrected is what a person changes, as the ledger keeps it; nil = nothing.
+func corrected(r Request) (json.RawMessage, error) {
+	switch {
+	case r.Correction != nil:
+		return json.Marshal(r.Correction)
+	case r.Choice != nil:
+		return json.Marshal(map[string]any{"choice": r.Choice})
+	default:
+		return nil, nil
+	}
 }
 
 func (s *Service) restore(ctx context.Context, row store.Sync) error {
