@@ -48,6 +48,7 @@ type statistic struct {
 	Transcript     int
 	Record         *callRecord `json:",omitempty"`
 	InChat         bool
+	Spent          []string `json:",omitempty"` // upload addresses that were used
 }
 
 // callRecord is the sound of a call: one file, and how often one was attached.

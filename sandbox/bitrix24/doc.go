@@ -62,8 +62,8 @@
 //     finish belongs to the application of the register; another CRM_ENTITY_TYPE than CONTACT, COMPANY, LEAD and an unknown
 //     STATUS_CODE are refused, a CRM entity that is not there is replaced by the one with the phone; the phone has 3 digits or
 //     more; a call of nobody gets no activity; a missed incoming call leaves its activity open; CRM_CREATE makes a lead, in
-//     simple mode a contact with a deal; RECORD_URL of finish is kept but not fetched; an upload address works as long as the
-//     credential it was asked for with, and again, and a wrong token is ERROR_CORE; see also Variants.
+//     simple mode a contact with a deal; RECORD_URL of finish is kept but not fetched; an upload address works once, as
+//     long as the credential it was asked for with, and a wrong or used token is ERROR_CORE; see also Variants.
 //   - crm.activity.add sends no e-mails; activity types of applications, and with them typeId of configurable activities, are
 //     absent; codes of icons and logos are not checked.
 //   - Rights are coarse: everybody sees all entities, only administrators change fields, users and departments.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (p *Portal) uploadRoutes(mux *http.ServeMux) {
 // uploadURL is where the record of a call is to be sent. Its token names the
 // call and the file and is signed together with the credential it was asked
 // for with, as the samples of the docs decode to; so it lives as long as that
-// credential, and may be used again.
+// credential. Whether it may be used again the docs do not say: here it may not.
 func (c *call) uploadURL(callID, name string) string {
 	payload := url.Values{"callId": {callID}, "fileName": {name}, "_": {secret()[:32]}}.Encode()
 	query := url.Values{"token": {c.p.signUpload(payload, c.who.credential)}}
@@ -53,21 +54,22 @@ func (p *Portal) signUpload(payload, credential string) string {
 	return "telephony|" + encoded + "|" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// readUpload checks a token and gives the call and the file that it names.
-func (p *Portal) readUpload(token, credential string) (callID, name string, err error) {
+// readUpload checks a token and gives what it names: callId, fileName, and in
+// "_" what tells it from others.
+func (p *Portal) readUpload(token, credential string) (url.Values, error) {
 	parts := strings.Split(token, "|")
 	if len(parts) != 3 {
-		return "", "", errUploadToken
+		return nil, errUploadToken
 	}
 	payload, err := base64.StdEncoding.DecodeString(parts[1])
 	if err != nil || !same(token, p.signUpload(string(payload), credential)) {
-		return "", "", errUploadToken
+		return nil, errUploadToken
 	}
 	values, err := url.ParseQuery(string(payload))
 	if err != nil {
-		return "", "", errUploadToken
+		return nil, errUploadToken
 	}
-	return values.Get("callId"), values.Get("fileName"), nil
+	return values, nil
 }
 
 // serveUpload takes a record. It is a request like others to the limit, the
@@ -127,7 +129,7 @@ func (p *Portal) upload(r *http.Request, req *request) (int, *dict) {
 		return failed(p.scopeError(who))
 	}
 	token, _ := req.params.get("token")
-	callID, name, err := p.readUpload(toStr(token), who.credential)
+	ticket, err := p.readUpload(toStr(token), who.credential)
 	if err != nil {
 		return failed(err)
 	}
@@ -135,22 +137,29 @@ func (p *Portal) upload(r *http.Request, req *request) (int, *dict) {
 	if err != nil {
 		return failed(err)
 	}
-	f, err := p.attachUpload(callID, name, content, who.user)
+	f, err := p.attachUpload(ticket, content, who.user)
 	if err != nil {
 		return failed(err)
 	}
 	return http.StatusOK, newDict("result", newDict("FILE_ID", f.ID), "time", p.timing(start, outcome{took: p.clock.Now().Sub(start)}))
 }
 
-func (p *Portal) attachUpload(callID, name string, content blob, author int) (*file, error) {
+// attachUpload spends the token of an upload that has arrived whole.
+func (p *Portal) attachUpload(ticket url.Values, content blob, author int) (*file, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	st, ok := p.state.finished(callID)
-	if !ok {
+	old, ok := p.state.finished(ticket.Get("callId"))
+	switch {
+	case !ok:
 		p.blobs.remove(content.Name)
 		return nil, errNotFinished
+	case slices.Contains(old.Spent, ticket.Get("_")):
+		p.blobs.remove(content.Name)
+		return nil, errUploadToken
 	}
-	return p.attach(st, name, content, author)
+	st := *old
+	st.Spent = append(slices.Clone(old.Spent), ticket.Get("_"))
+	return p.attach(&st, ticket.Get("fileName"), content, author)
 }
 
 // receive stores the field "file" of a multipart body. A body that breaks off
