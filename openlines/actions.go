@@ -98,6 +98,7 @@ func (st *step) backFromAll(s *Session) {
 	}
 	q.ToAll, q.Told, q.Begun = false, nil, true
 	q.Parked, q.Seen = Clock{}, nil
+	st.moved(s, q.Fired)
 }
 
 // transfer is T17.
@@ -152,14 +153,17 @@ func (st *step) transferLine(s *Session, ev Event) AnswerCode {
 	s.Line = to.ID
 	s.Queue.Pass = max(s.Queue.Pass, 1) // direct and sticky offers belong to the first line
 	st.enterQueue(s, "transferred to this line", nil)
-	st.keepFired(s, fired)
+	st.moved(s, fired)
 	return OK
 }
 
-// keepFired: the waiting cycle goes on, and its rule fires once.
-func (st *step) keepFired(s *Session, fired bool) {
-	if fired && s.clientWaits() {
-		s.Queue.Fired, s.Queue.Unans = true, Clock{}
+// moved: people have moved the session about while the client waits. The
+// waiting cycle goes on, and its unanswered rule fires once.
+func (st *step) moved(s *Session, fired bool) {
+	s.Queue.Moved = true
+	s.Queue.Fired = fired && s.clientWaits()
+	if !s.Queue.Unans.running() || s.Queue.Fired {
+		st.startUnanswered(s)
 	}
 }
 
@@ -176,7 +180,7 @@ func (st *step) returnToQueue(s *Session, ev Event) AnswerCode {
 	fired := s.Queue.Fired
 	s.Queue.Pass = max(s.Queue.Pass, 1)
 	st.enterQueue(s, "returned to the queue", leftOut)
-	st.keepFired(s, fired)
+	st.moved(s, fired)
 	return OK
 }
 

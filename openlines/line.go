@@ -73,9 +73,7 @@ func (l *Line) has(id TextID) bool {
 	return !set || text != ""
 }
 
-// bound is the time after which the unanswered rule fires at the latest: what
-// is set, else the reaction bound I8, which the passes keep to by themselves
-// unless people move the session about.
+// bound is the limit of T_unanswered: what is set, else the reaction bound I8.
 func (l *Line) bound() time.Duration {
 	if l.Settings.UnansweredTime > 0 {
 		return l.Settings.UnansweredTime.Duration()

@@ -48,6 +48,9 @@ func (st *step) adapt(l *Line, s *Session, before []UserID) {
 	if !s.queued() {
 		return
 	}
+	if wanted := l.Settings.UnansweredTime > 0 || s.Queue.Moved; wanted != s.Queue.Unans.running() {
+		st.startUnanswered(s)
+	}
 	if l.Settings.Mode == OfferAll {
 		st.withdrawKind(s, QueueOffer)
 	} else {

@@ -203,16 +203,14 @@ func (st *step) startIdle(l *Line, s *Session) {
 	}
 }
 
-// startUnanswered starts T_unanswered: from waiting_since, where a time is set.
-// Otherwise it is a safety net for I8 and starts with the queueing.
+// startUnanswered starts T_unanswered, which counts from waiting_since. Without
+// unanswered_time the rule fires at the end of the first pass; only where
+// people moved the session about, which can put that off, does the timer see to
+// it that the reaction bound I8 holds.
 func (st *step) startUnanswered(s *Session) {
 	q, l := &s.Queue, st.of(s)
 	q.Unans = Clock{}
-	if !s.clientWaits() || q.Fired {
-		return
-	}
-	q.Unans.From = st.now
-	if since := s.WaitingSince(); l.Settings.UnansweredTime > 0 || !q.Begun {
-		q.Unans.Used = l.spent(routing, since, st.now)
+	if s.clientWaits() && !q.Fired && (l.Settings.UnansweredTime > 0 || q.Moved) {
+		q.Unans = Clock{From: st.now, Used: l.spent(routing, s.WaitingSince(), st.now)}
 	}
 }

@@ -231,6 +231,7 @@ type Queueing struct {
 	LastTo  UserID    `json:"last,omitempty"`   // the last queue offer of this pass
 	LastPos int       `json:"pos,omitempty"`    // and his position then
 	Fired   bool      `json:"fired,omitempty"`  // the unanswered rule
+	Moved   bool      `json:"moved,omitempty"`  // people have moved the session about
 	Over    bool      `json:"over,omitempty"`   // mode all: its only pass is complete
 	ToAll   bool      `json:"to_all,omitempty"` // open to all
 	Told    []UserID  `json:"told,omitempty"`   // know that it is open to all

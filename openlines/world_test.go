@@ -67,6 +67,13 @@ func baseSettings() openlines.Settings {
 // is different in one of them.
 func newWorld(t testing.TB, change ...func(*openlines.Settings)) *world {
 	t.Helper()
+	w := newYear(t, change...)
+	return w.at("2026-11-20 09:59")
+}
+
+// newYear is the same world at the beginning of January 2026.
+func newYear(t testing.TB, change ...func(*openlines.Settings)) *world {
+	t.Helper()
 	w := &world{
 		t: t, desk: openlines.NewDesk(), settings: baseSettings(), members: []openlines.UserID{A, B, C},
 		past: map[openlines.ChatID]openlines.Past{}, sessions: map[openlines.ChatID][]openlines.SessionID{},
@@ -83,7 +90,6 @@ func newWorld(t testing.TB, change ...func(*openlines.Settings)) *world {
 	}
 	w.presence(D, openlines.Offline).presence(R, openlines.Offline)
 	w.give(openlines.Event{Kind: openlines.OperatorChanged, Operator: &openlines.Operator{ID: V, Supervisor: true}})
-	w.at("09:59")
 	return w
 }
 
