@@ -1,7 +1,6 @@
 package contactcenter
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 
@@ -72,16 +71,6 @@ func (v *validation) required(r Request) {
 			v.Add(path, "is missing: the product %s needs it", product.Name)
 		}
 	}
-}
-
-// treeOf is the request as its JSON; what is empty is not in it.
-func treeOf(r Request) map[string]any {
-	var tree map[string]any
-	data, err := json.Marshal(r)
-	if err != nil || json.Unmarshal(data, &tree) != nil {
-		return nil // a request that came from JSON can always be written
-	}
-	return tree
 }
 
 // filled follows a path like contact.phones or fields.region; the name of a

@@ -55,17 +55,17 @@ func (v *validation) writes(input any) {
 	case CompanyData:
 		v.newCompany("", in)
 	case DealData:
-		v.something(in, DealData{})
+		v.something(in)
 		v.deal("", in)
 	case ContactUpdateInput:
-		v.something(in.ContactData, ContactData{})
+		v.something(in.ContactData)
 		v.contact("", in.ContactData)
 	case CompanyUpdateInput:
-		v.something(in.CompanyData, CompanyData{})
+		v.something(in.CompanyData)
 		v.company("", in.CompanyData)
 	case DealUpdateInput:
-		v.something(in.DealData, DealData{})
-		v.deal("", in.DealData)
+		v.something(in.DealData)
+		v.dealUpdate(in.DealData)
 	case Call:
 		v.call("", in)
 	case AttachRecordingInput:
@@ -75,6 +75,13 @@ func (v *validation) writes(input any) {
 			v.Add("", "give contact_id, company_id or deal_id: what the call is to be attached to")
 		}
 	}
+}
+
+func (v *validation) dealUpdate(d DealData) {
+	if d.Product != "" {
+		v.Add("product", "places new deals only; move this one by pipeline and stage")
+	}
+	v.dealValues("", d)
 }
 
 func (v *validation) contactQuery(in ContactQuery) {
@@ -104,9 +111,9 @@ func (v *validation) wantsKey(given bool, texts ...string) {
 	}
 }
 
-// something refuses input that says nothing; product rules and links count.
-func (v *validation) something(got, nothing any) {
-	if reflect.DeepEqual(got, nothing) {
+// something refuses input that says nothing.
+func (v *validation) something(data any) {
+	if isNothing(treeOf(data)) {
 		v.Add("", "nothing is given that could be written")
 	}
 }

@@ -1,9 +1,9 @@
 package contactcenter
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/mail"
-	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,10 +13,11 @@ import (
 	"puente/settings"
 )
 
-// Bounds of the additional fields, in entries and characters.
+// Bounds of lists and of the additional fields, in entries and characters.
 const (
 	maxFields     = 500
 	maxFieldName  = 200
+	maxMulti      = 20 // phones or e-mails, as the tags say
 	maxFieldValue = 20_000
 	maxAmount     = 1e15 // up to where float64 keeps whole numbers exact
 )
@@ -79,6 +80,9 @@ func (v *validation) stage(path, stage string, pipeline *int64) {
 }
 
 func (v *validation) phones(path string, rows []Multi) {
+	if len(rows) > maxMulti { // which is a problem already
+		return
+	}
 	for i, row := range rows {
 		at := fmt.Sprintf("%s[%d].value", path, i)
 		if row.Value == "" {
@@ -122,6 +126,9 @@ func ownPhones(s settings.Settings) []string {
 }
 
 func (v *validation) emails(path string, rows []Multi) {
+	if len(rows) > maxMulti {
+		return
+	}
 	for i, row := range rows {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if row.Value == "" {
@@ -197,4 +204,29 @@ func (v *validation) crmFields(path string, fields map[string]string, keys map[s
 }
 
 // isEmpty says whether a part of a request is missing or says nothing.
-func isEmpty[T any](part *T) bool { return part == nil || reflect.ValueOf(*part).IsZero() }
+func isEmpty[T any](part *T) bool { return part == nil || isNothing(treeOf(*part)) }
+
+// isNothing says whether all of a JSON value is blank, inner objects too.
+func isNothing(value any) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			if !isNothing(inner) {
+				return false
+			}
+		}
+		return true
+	default:
+		return isBlank(v)
+	}
+}
+
+// treeOf is a struct of the input as its JSON; what is empty is not in it.
+func treeOf(data any) map[string]any {
+	var tree map[string]any
+	text, err := json.Marshal(data)
+	if err != nil || json.Unmarshal(text, &tree) != nil {
+		return nil // what came from JSON can always be written
+	}
+	return tree
+}
