@@ -100,7 +100,7 @@ func (c Checker) askApp(ctx context.Context, r *Report, p store.Portal, use uses
 	used := use.calls || use.openLines
 	gateway, err := c.Accounts.App(ctx, p.Slug)
 	if err != nil {
-		r.put(Row{Feature: name, State: Missing, Detail: err.Error(), Help: installHelp(p.Slug), Lacks: LackApplication}, used)
+		r.put(Row{Feature: name, State: Missing, Detail: notInstalled(p.Bitrix24, err), Help: installHelp(p.Slug), Lacks: LackApplication}, used)
 		return answers{lost: err}
 	}
 	a := ask(ctx, gateway, []bitrix24.Command{
@@ -113,6 +113,20 @@ func (c Checker) askApp(ctx context.Context, r *Report, p store.Portal, use uses
 	}
 	r.application(name, a, p)
 	return a
+}
+
+// notInstalled says how far an application has come that cannot be used.
+func notInstalled(a store.Bitrix24Account, err error) string {
+	switch {
+	case !errors.Is(err, portals.ErrNoApplication):
+		return err.Error()
+	case a.ClientID == "":
+		return "none is installed"
+	case a.ClientSecret == "":
+		return a.ClientID + " is installed, but its key (client_secret) is missing here"
+	default:
+		return a.ClientID + " is known, but the portal has not handed over its tokens"
+	}
 }
 
 // application tells which application it is, on which plan, and whether it may be used.
@@ -132,7 +146,8 @@ func (r *Report) application(name string, a answers, p store.Portal) {
 	switch {
 	case bool(info.Expired):
 		r.put(Row{
-			Feature: name, State: Missing, Detail: detail + ": its paid period has ended", Help: "renew the application in the portal", Lacks: LackLicence,
+			Feature: name, State: Missing, Detail: detail + ": its paid period has ended", Lacks: LackLicence,
+			Help: "renew the application in the portal",
 		}, true)
 	case !bool(info.Installed):
 		r.put(Row{
@@ -140,7 +155,8 @@ func (r *Report) application(name string, a answers, p store.Portal) {
 			Help: "open the application in the portal once, as an administrator; or " + installHelp(p.Slug), Lacks: LackApplication,
 		}, true)
 	case p.Bitrix24.ApplicationToken == "":
-		r.add(name, Warning, detail+": events of the portal cannot be proved and are refused", installHelp(p.Slug)+", or set bitrix24.application_token")
+		r.add(name, Warning, detail+": events of the portal cannot be proved and are refused",
+			installHelp(p.Slug)+", or set bitrix24.application_token")
 	default:
 		r.profile(name, a.about["profile"], detail+", ", p.Slug)
 	}

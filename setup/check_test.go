@@ -131,6 +131,11 @@ func TestFeaturesOfAnApplicationSayThatAWebhookIsNotEnough(t *testing.T) {
 		require.Contains(t, rows[name].Help, "puente portal install demo", name)
 	}
 	require.Contains(t, rows["Open Lines: connector"].Detail, "the settings do not use it")
+	require.Equal(t, "none is installed", rows["Application"].Detail)
+	hook := store.Bitrix24Account{WebhookURL: "https://b24.example/rest/1/x/", ClientID: "local.1"}
+	require.Contains(t, p.rows(t, busy(), false, hook)["Application"].Detail, "client_secret")
+	hook.ClientSecret = "s"
+	require.Contains(t, p.rows(t, busy(), false, hook)["Application"].Detail, "not handed over")
 	require.Equal(t, setup.OK, rows["Contact center: directories"].State)
 
 	require.Equal(t, setup.Missing, p.rows(t, busy(), true)["Open Lines: connector"].State, "as soon as a line uses it")

@@ -25,7 +25,9 @@ func always(u uses) bool { return u.always }
 var features = []feature{
 	{
 		name: "Dialogs: entities and comments in the CRM", used: func(u uses) bool { return u.dialogs }, scopes: []string{"crm"},
-		probe: command("crm.item.list", bitrix24.Params{"entityTypeId": dealType, "select": []string{"id"}, "filter": bitrix24.Params{"id": 0}, "start": -1}),
+		probe: command("crm.item.list", bitrix24.Params{
+			"entityTypeId": dealType, "select": []string{"id"}, "filter": bitrix24.Params{"id": 0}, "start": -1,
+		}),
 	},
 	{name: "Notifications to people", used: always, scopes: []string{"im"}, probe: exists("im.notify.personal.add")},
 	{
@@ -48,7 +50,10 @@ var features = []feature{
 		name: "Telephony: recordings", used: func(u uses) bool { return u.calls }, scopes: []string{"telephony"}, app: true,
 		probe: exists("telephony.externalCall.attachRecord"),
 	},
-	{name: "Configurable activities", used: func(uses) bool { return false }, scopes: []string{"crm"}, app: true, probe: exists("crm.activity.configurable.add")},
+	{
+		name: "Configurable activities", used: func(uses) bool { return false }, scopes: []string{"crm"}, app: true,
+		probe: exists("crm.activity.configurable.add"),
+	},
 	{name: "Subscriptions to events", used: func(u uses) bool { return u.openLines }, app: true, probe: command("event.get", nil)},
 	{
 		name: "Open Lines: sessions", used: func(u uses) bool { return u.openLines }, scopes: []string{"imopenlines"},

@@ -252,9 +252,11 @@ func (a *app) printReport(r setup.Report) error {
 		return printJSON(a.out, r)
 	}
 	rows := make([][]string, 0, len(r.Rows))
+	told := map[string]bool{"": true}
 	for _, row := range r.Rows {
 		rows = append(rows, []string{string(row.State), row.Feature, row.Detail})
-		if row.Help != "" {
+		if !told[row.Help] { // one way out may serve many features
+			told[row.Help] = true
 			rows = append(rows, []string{"", "", "→ " + row.Help})
 		}
 	}
