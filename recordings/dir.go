@@ -25,6 +25,10 @@ var (
 	ErrFormat = errors.New("the recording is neither a wav nor an mp3 file")
 	// ErrFull means that the quota of the portal is used up, or the disk is full.
 	ErrFull = errors.New("there is no room for the recording")
+	// ErrForbidden means that an address is not public, or not encrypted.
+	ErrForbidden = errors.New("the address of the recording must be public and begin with https")
+	// ErrGrowing means that a file is still being written where it is fetched from.
+	ErrGrowing = errors.New("the recording is still being written")
 )
 
 // Dir is a directory of recordings. Paths are relative to it, with slashes.

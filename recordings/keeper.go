@@ -56,13 +56,6 @@ func (k *Keeper) Upload(
 // multipartSlack is what the frame of an upload may add to the announced size.
 const multipartSlack = 4 << 10
 
-// Fetched stores the content of a recording that has a row already, in the
-// state stored; its FileName tells the kind.
-func (k *Keeper) Fetched(ctx context.Context, r store.Recording, from io.Reader, conf settings.Recordings) (store.Recording, error) {
-	r.State = store.RecordingStored
-	return k.keep(ctx, r, from, int64(conf.MaxMiB)<<20, conf)
-}
-
 func (k *Keeper) keep(ctx context.Context, r store.Recording, from io.Reader, limit int64, conf settings.Recordings) (store.Recording, error) {
 	file, err := k.Dir.Save(ctx, r.Portal, r.ID, r.FileName, from, limit)
 	if err != nil {

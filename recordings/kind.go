@@ -34,6 +34,16 @@ func KnownName(name string) bool {
 	return err == nil
 }
 
+// kindBy tells the kind by the first bytes of a file, else ErrFormat.
+func kindBy(head []byte) (kind, error) {
+	for _, k := range kinds {
+		if k.begins(head) {
+			return k, nil
+		}
+	}
+	return kind{}, ErrFormat
+}
+
 // beginsWAV: a RIFF container, or its form for more than 4 GiB, of the type WAVE.
 func beginsWAV(head []byte) bool {
 	return len(head) == headSize && (bytes.HasPrefix(head, []byte("RIFF")) || bytes.HasPrefix(head, []byte("RF64"))) &&
