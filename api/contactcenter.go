@@ -105,9 +105,6 @@ func (s *server) requestAcceptance(r contactcenter.Request, conf settings.Settin
 func (s *server) submit(
 	ctx context.Context, in CallerInput, sub store.Submission, problems []settings.Problem, accept acceptance,
 ) (*answered, error) {
-	if !json.Valid(sub.Body) {
-		return nil, huma.Error400BadRequest("the body is not JSON")
-	}
 	stored, fresh, err := s.acceptOnce(ctx, sub, problems, accept)
 	if err != nil {
 		return nil, err
@@ -135,6 +132,9 @@ func (s *server) submit(
 func (s *server) acceptOnce(
 	ctx context.Context, sub store.Submission, problems []settings.Problem, accept acceptance,
 ) (stored store.Submission, fresh bool, err error) {
+	if !json.Valid(sub.Body) {
+		return stored, false, huma.Error400BadRequest("the body is not JSON")
+	}
 	if len(problems) > 0 {
 		stored, found, err := s.Store.Submitted(ctx, sub)
 		switch {

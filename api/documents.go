@@ -27,6 +27,7 @@ func (s *server) schema(v any) *huma.Schema {
 // /docs is plain HTML: no script, nothing from elsewhere.
 func (s *server) documentRoutes(r *gin.Engine) {
 	s.describeWebhooks()
+	s.describeUpload()
 	doc, err := json.Marshal(s.huma.OpenAPI())
 	if err != nil {
 		panic("the OpenAPI document cannot be written: " + err.Error()) // made of types; a test covers it

@@ -31,6 +31,8 @@ type temporal struct {
 	waiting int // signals that reached a gate
 	signals map[string][]dialog.Event
 	calls   int
+	started []string                 // workflows of the contact center
+	refused int                      // starts of them while down
 	hold    map[string]chan struct{} // signals to these wait
 }
 

@@ -185,12 +185,12 @@ func (s *Store) MarkStarted(ctx context.Context, id, runID string) error {
 }
 
 // relayLease is how long a submission stays with the process that was handed it.
-const relayLease = 15 * time.Second
+const relayLease = 10 * time.Second
 
 // UnstartedSubmissions hands out submissions that Temporal has not taken
 // although they were accepted more than olderThan ago, oldest first. For
-// relayLease and olderThan nobody else gets them; what is not marked as started
-// by then is handed out again.
+// relayLease nobody else gets them; what is not marked as started by then is
+// handed out again.
 func (s *Store) UnstartedSubmissions(ctx context.Context, olderThan time.Duration, limit int) (all []Submission, err error) {
 	age := olderThan.Microseconds()
 	var waiting bool
@@ -202,7 +202,7 @@ func (s *Store) UnstartedSubmissions(ctx context.Context, olderThan time.Duratio
 	err = s.write(ctx, func(tx *gorm.DB) error {
 		return tx.Raw(`UPDATE submissions SET ready_at = `+s.d.now+` + ? WHERE id IN (
 				SELECT id FROM submissions WHERE started_at = 0 AND ready_at <= (SELECT `+s.d.now+`) - ? ORDER BY ready_at LIMIT ?`+s.d.skip+`)
-			RETURNING *`, relayLease.Microseconds(), age, limit).Scan(&all).Error
+			RETURNING *`, relayLease.Microseconds()-age, age, limit).Scan(&all).Error
 	})
 	return all, fail(err, "unstarted submissions")
 }

@@ -1,0 +1,73 @@
+package dispatch_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+
+	"puente/contactcenter"
+	"puente/store"
+	"puente/submit"
+)
+
+func (f *temporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down {
+		f.refused++
+		return nil, serviceerror.NewUnavailable("down")
+	}
+	f.started = append(f.started, o.ID)
+	run := &mocks.WorkflowRun{}
+	run.On("GetRunID").Return("run-1")
+	return run, nil
+}
+
+func (f *temporal) startedIDs() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.started...)
+}
+
+func (b *testBundle) acceptMethods(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		_, _, err := b.store.AcceptMethod(t.Context(), submit.Method("demo", contactcenter.ContactCreate, fmt.Sprint("k", i), []byte("{}")))
+		require.NoError(t, err)
+	}
+}
+
+func TestSubmissionsThatNobodyStartedAreStartedWhenTemporalIsBack(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	b.temporal.down = true
+	b.acceptMethods(t, 100)
+	b.start(t)
+	b.start(t)
+	require.Eventually(t, func() bool {
+		b.temporal.mu.Lock()
+		defer b.temporal.mu.Unlock()
+		return b.temporal.refused > 0
+	}, 20*time.Second, 10*time.Millisecond, "it tries")
+	b.temporal.mu.Lock()
+	require.Less(t, b.temporal.refused, 50, "but not with all of them")
+	b.temporal.down = false
+	b.temporal.mu.Unlock()
+	require.Eventually(t, func() bool { return len(b.temporal.startedIDs()) >= 100 }, 60*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool {
+		left, _, err := b.store.SubmissionsList(t.Context(), "demo", store.SubmissionFilter{Page: store.Page{Limit: 200}})
+		for _, sub := range left {
+			if sub.StartedAt.IsZero() {
+				return false
+			}
+		}
+		return err == nil && len(left) == 100
+	}, 10*time.Second, 50*time.Millisecond)
+	require.Len(t, b.temporal.startedIDs(), 100, "each of them once")
+}
