@@ -34,12 +34,9 @@ func (st *step) acceptOffer(l *Line, s *Session, o *Offer, ev Event) {
 	st.record(s, ev.At, r)
 	side := s.State == Active
 	if side || l.Settings.AnsweredBy == AnsweredByAccept {
-		moved := o.Kind == TransferOffer && o.To != ev.To
 		st.withdrawAll(s, "accepted")
 		st.own(s, o.To, "accepted")
-		if moved {
-			st.transferDone(s, o.To)
-		}
+		st.transferDone(s, o)
 		return
 	}
 	o.Accepted = true
@@ -78,8 +75,7 @@ func (st *step) take(s *Session, ev Event) AnswerCode {
 	}
 	st.withdrawAll(s, "taken")
 	st.backFromAll(s)
-	o := st.offer(l, s, ev.By, TransferOffer, &Decision{To: []UserID{ev.By}, Kind: TransferOffer, Why: "took it himself"})
-	ev.To = ev.By // not a transfer
+	o := st.offer(l, s, ev.By, TakenOffer, &Decision{To: []UserID{ev.By}, Kind: TakenOffer, Why: "took it himself"})
 	st.acceptOffer(l, s, o, ev)
 	return OK
 }
@@ -114,17 +110,22 @@ func (st *step) transfer(s *Session, ev Event) AnswerCode {
 	if s.State != Active {
 		st.backFromAll(s)
 	}
-	st.record(s, ev.At, Record{Kind: SessionMoved, User: ev.To, Other: ev.By, Reason: "asked"})
-	st.offer(l, s, ev.To, TransferOffer, &Decision{To: []UserID{ev.To}, Kind: TransferOffer, Why: "a colleague hands it over"})
+	st.record(s, ev.At, Record{Kind: TransferAsked, User: ev.To, Other: ev.By})
+	o := st.offer(l, s, ev.To, TransferOffer, &Decision{To: []UserID{ev.To}, Kind: TransferOffer, Why: "a colleague hands it over"})
+	o.From = ev.By
 	return OK
 }
 
-// transferDone: the colleague has taken the session.
-func (st *step) transferDone(s *Session, to UserID) {
-	st.record(s, st.now, Record{Kind: SessionMoved, User: to, Reason: "done"})
+// transferDone: the colleague has taken the session. No other offer than one of
+// a transfer means anything here.
+func (st *step) transferDone(s *Session, o *Offer) {
+	if o == nil || o.Kind != TransferOffer {
+		return
+	}
+	st.record(s, st.now, Record{Kind: TransferDone, User: o.To, Other: o.From})
 	if st.of(s).Settings.CRMTransferSetsResponsible && s.CRM.Item.ID != 0 {
-		s.CRM.Responsible = to
-		st.command(s, Command{Kind: DoResponsible, Item: s.CRM.Item, User: to})
+		s.CRM.Responsible = o.To
+		st.command(s, Command{Kind: DoResponsible, Item: s.CRM.Item, User: o.To})
 	}
 }
 
@@ -147,7 +148,7 @@ func (st *step) transferLine(s *Session, ev Event) AnswerCode {
 	}
 	st.endOwning(s)
 	st.withdrawAll(s, "transferred")
-	st.record(s, ev.At, Record{Kind: SessionMoved, Other: ev.By, Reason: "to line " + string(to.ID)})
+	st.record(s, ev.At, Record{Kind: LineLeft, User: ev.By, Reason: string(to.ID)})
 	l.rebaseAll(s, st.now)
 	fired := s.Queue.Fired
 	s.Line = to.ID

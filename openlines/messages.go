@@ -77,7 +77,7 @@ func (st *step) clientMessage(chat *Chat, s *Session, ev Event) AnswerCode {
 	}
 	if late {
 		st.said(s, ev.At)
-		st.record(s, ev.At, Record{Kind: MessageIn, Message: m.ID})
+		st.record(s, ev.At, Record{Kind: MessageIn, Message: m.ID, N: m.Order})
 		return OK
 	}
 	st.clientSaid(s, ev, false)
@@ -123,7 +123,7 @@ func (st *step) start(chat *Chat, line *Line, ev Event) *Session {
 // clientSaid books a client message that nobody has replied to.
 func (st *step) clientSaid(s *Session, ev Event, first bool) {
 	m := ev.Message
-	st.record(s, ev.At, Record{Kind: MessageIn, Message: m.ID, On: true})
+	st.record(s, ev.At, Record{Kind: MessageIn, Message: m.ID, N: m.Order, On: true})
 	st.said(s, ev.At)
 	s.Window, s.Warned = m.Window, time.Time{}
 	if m.Writable && !s.CRM.Writable {
@@ -140,14 +140,18 @@ func (st *step) clientSaid(s *Session, ev Event, first bool) {
 // addUnread keeps the messages in channel order. waiting_since stays with the
 // earliest; a message that the channel places before it moves it.
 func (st *step) addUnread(s *Session, u Unread) {
-	i := len(s.Unread)
-	for i > 0 && s.Unread[i-1].after(u.position) {
-		i--
-	}
-	s.Unread = slices.Insert(s.Unread, i, u)
-	if i == 0 && len(s.Unread) > 1 {
+	s.Unread = insertUnread(s.Unread, u)
+	if len(s.Unread) > 1 && s.Unread[0].ID == u.ID {
 		st.restartWait(s)
 	}
+}
+
+func insertUnread(list []Unread, u Unread) []Unread {
+	i := len(list)
+	for i > 0 && list[i-1].after(u.position) {
+		i--
+	}
+	return slices.Insert(list, i, u)
 }
 
 // said keeps how long the session has lasted.

@@ -48,7 +48,7 @@ func (st *step) bookOffer(l *Line, s *Session, o *Offer) {
 	case QueueOffer:
 		q.Used, q.LastTo, q.LastPos = true, o.To, slices.Index(l.Members, o.To)
 	}
-	if o.Kind == QueueOffer || l.Settings.DirectCountsAsTurn {
+	if o.Kind == QueueOffer || o.Kind != TakenOffer && l.Settings.DirectCountsAsTurn {
 		st.takeTurn(l, o.To)
 	}
 	if !slices.Contains(q.Out, o.To) {
@@ -111,7 +111,7 @@ func (st *step) passDue(s *Session, o *Offer) {
 // lastOfPass says whether the rule none lets an operator keep the session: it
 // is due, or was before, and nobody else is left in this pass.
 func (st *step) lastOfPass(l *Line, s *Session, o *Offer) bool {
-	if o.Kind != QueueOffer && o.Kind != TransferOffer || l.Settings.Mode == OfferAll {
+	if o.Kind == DirectOffer || o.Kind == StickyOffer || l.Settings.Mode == OfferAll {
 		return false
 	}
 	due := s.Queue.Fired || l.Settings.UnansweredTime == 0
@@ -145,7 +145,7 @@ func (st *step) keepDirect(l *Line, s *Session, o *Offer) {
 func (st *step) sideOfferOver(l *Line, s *Session, o *Offer, reason string) {
 	st.endOffer(s, o, reason)
 	if since, fails := st.ownerFails(l, s); fails && !since.After(st.now) {
-		st.record(s, st.now, Record{Kind: SessionMoved, Other: s.Owner, Reason: "owner off"})
+		st.record(s, st.now, Record{Kind: OwnerWentOff, User: s.Owner})
 		st.enterQueue(s, "the colleague did not take it and the owner is off", nil)
 		return
 	}

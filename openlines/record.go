@@ -9,7 +9,7 @@ type RecordKind string
 // No, At, Session, Line and Channel.
 const (
 	SessionStarted   RecordKind = "started"      // Chat, N = parent, On = while closed, User = employee who wrote first
-	MessageIn        RecordKind = "message_in"   // Message, On = later than the last reply
+	MessageIn        RecordKind = "message_in"   // Message, N = order of the channel, On = later than the last reply
 	MessageOut       RecordKind = "message_out"  // Message, User, Seen = messages it replied to
 	MessageGone      RecordKind = "message_gone" // Message
 	MessageStored    RecordKind = "stored"       // Message, Reason; no session
@@ -29,7 +29,10 @@ const (
 	TextSkipped      RecordKind = "text_skipped" // Text, Reason
 	AlertSent        RecordKind = "alert"        // Reason
 	SessionReopened  RecordKind = "reopened"     // Reason
-	SessionMoved     RecordKind = "transferred"  // User = to, Other = from; or Reason = line left
+	TransferAsked    RecordKind = "handed_over"  // User = to, Other = who asked
+	TransferDone     RecordKind = "transferred"  // User = to, Other = who had asked
+	OwnerWentOff     RecordKind = "owner_off"    // User = the owner that the session was taken from
+	LineLeft         RecordKind = "moved_line"   // User = who asked, Reason = the new line
 	SessionFinished  RecordKind = "finished"     // Reason, User
 	SessionEnded     RecordKind = "closed"       // Reason, Span, Lasted, On = missed, Past
 	VoteAsked        RecordKind = "vote_asked"   // User

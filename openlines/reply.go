@@ -64,8 +64,7 @@ func (st *step) measureReply(s *Session, at time.Time, by UserID) {
 func (st *step) settleOwner(s *Session, ev Event, had bool) {
 	switch {
 	case s.queued(): // T9
-		st.withdrawAll(s, "answered")
-		st.own(s, ev.By, "replied")
+		st.takeOver(s, ev.By)
 		s.Queue.Unans = Clock{}
 	case s.State == Closing: // T24
 		st.reopen(s, "employee")
@@ -73,34 +72,19 @@ func (st *step) settleOwner(s *Session, ev Event, had bool) {
 			st.own(s, ev.By, "replied")
 		}
 	case s.Owner == ev.By: // T13
-	case s.Owner == 0, ev.Message.Intercept, s.sideOfferTo(ev.By) != nil:
+	case s.Owner == 0, ev.Message.Intercept, s.offerTo(ev.By) != nil: // T16, T14, T17
 		st.takeOver(s, ev.By)
 	case had: // his offer is over and somebody accepted, but his reply is the first
 		st.takeOver(s, ev.By)
 	}
 }
 
-// takeOver changes the owner of an ACTIVE session.
+// takeOver makes the author of a reply the owner.
 func (st *step) takeOver(s *Session, to UserID) {
-	moved := s.sideOfferTo(to) != nil
+	o := s.offerTo(to)
 	st.withdrawAll(s, "answered")
-	st.own(s, to, "took over")
-	if moved {
-		st.transferDone(s, to)
-	}
-}
-
-// sideOfferTo is an offer to somebody while the session is ACTIVE (T17).
-func (s *Session) sideOfferTo(user UserID) *Offer {
-	if s.State != Active {
-		return nil
-	}
-	for _, o := range s.Offers {
-		if o.To == user {
-			return o
-		}
-	}
-	return nil
+	st.own(s, to, "replied")
+	st.transferDone(s, o)
 }
 
 // own makes somebody the owner of an ACTIVE session; 0 leaves it without.

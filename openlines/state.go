@@ -203,7 +203,8 @@ const (
 	AllOffer      OfferKind = "all"
 	DirectOffer   OfferKind = "direct"
 	StickyOffer   OfferKind = "sticky"
-	TransferOffer OfferKind = "transfer" // by a colleague, or taken by himself
+	TransferOffer OfferKind = "transfer" // by a colleague
+	TakenOffer    OfferKind = "taken"    // he took it himself (T11)
 )
 
 // Offer is a session shown to an operator who should answer.
@@ -215,6 +216,7 @@ type Offer struct {
 	Pass     Clock     `json:"pass,omitzero"`     // T_pass; stopped: no deadline
 	Kept     bool      `json:"kept,omitempty"`    // stays without a deadline (§5.5 none, §5.3 keep)
 	Accepted bool      `json:"accepted,omitzero"` // reserved for him until he replies
+	From     UserID    `json:"from,omitempty"`    // who hands it over
 }
 
 // single offers use a slot of the operator; those to everybody only when one

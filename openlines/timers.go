@@ -248,7 +248,7 @@ func (st *step) fire(t timer) {
 	case timerUnanswered:
 		st.unansweredDue(s, t.due)
 	case timerOffline:
-		st.record(s, st.now, Record{Kind: SessionMoved, Other: s.Owner, Reason: "owner off"})
+		st.record(s, st.now, Record{Kind: OwnerWentOff, User: s.Owner})
 		st.enterQueue(s, "the owner went off while the client waits", nil)
 	case timerSLA:
 		st.alertSLA(s)
