@@ -90,6 +90,10 @@ func classify(ctx context.Context, step string, err error, secrets ...string) er
 		return app // already judged
 	}
 	v, failure := judge(ctx, err)
+	var placed *fieldError
+	if errors.As(err, &placed) {
+		failure.Field = placed.field
+	}
 	failure.Step, failure.Text = step, advised(mask(failure.Text, secrets), v)
 	return temporal.NewApplicationErrorWithOptions(failure.Text, v.name, temporal.ApplicationErrorOptions{
 		NonRetryable: v.final, NextRetryDelay: v.delay, Category: category(v), Details: []any{failure},
@@ -148,10 +152,28 @@ func category(v verdict) temporal.ApplicationErrorCategory {
 	return temporal.ApplicationErrorCategoryUnspecified
 }
 
+// fieldError says which field of an input an error is about.
+type fieldError struct {
+	field string
+	err   error
+}
+
+func (f *fieldError) Error() string { return f.err.Error() }
+func (f *fieldError) Unwrap() error { return f.err }
+
 // final is an error that a person has to mend; text says how.
 func final(step, code, text string) error {
-	failure := workflows.Failure{Step: step, Code: code, Text: text}
-	return temporal.NewApplicationErrorWithOptions(text, code, temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{failure}})
+	return finalFailure(workflows.Failure{Step: step, Code: code, Text: text})
+}
+
+// finalAt is a final error about a field of the input.
+func finalAt(field, code, text string) error {
+	return finalFailure(workflows.Failure{Field: field, Code: code, Text: text})
+}
+
+func finalFailure(failure workflows.Failure) error {
+	return temporal.NewApplicationErrorWithOptions(failure.Text, failure.Code,
+		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{failure}})
 }
 
 // again is an error that is retried after the given wait, 0 = by the retry

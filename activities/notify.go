@@ -16,6 +16,9 @@ import (
 // reference §6.2).
 const notifyClient = "puente"
 
+// notifyMethod sends a notification without an author.
+const notifyMethod = "im.notify.system.add"
+
 // Notify sends the notifications of a dialog (A9), each at most once per
 // message and recipient: the store remembers what was sent, and the TAG makes
 // a repetition after a lost answer replace the first. What the portal refuses
@@ -47,7 +50,7 @@ func (a *Bitrix24) notify(ctx context.Context, in workflows.NotifyInput) (workfl
 func (n *notifier) send(ctx context.Context, part []message) error {
 	var commands []bitrix24.Command
 	for i, m := range part {
-		commands = append(commands, bitrix24.Command{Key: "n" + strconv.Itoa(i), Method: "im.notify.system.add", Params: bitrix24.Params{
+		commands = append(commands, bitrix24.Command{Key: "n" + strconv.Itoa(i), Method: notifyMethod, Params: bitrix24.Params{
 			"USER_ID": m.user, "MESSAGE": bitrix24.Literal(m.text), "TAG": "puente|" + m.key, "CLIENT_ID": notifyClient,
 		}})
 	}

@@ -83,7 +83,7 @@ func (c *commit) reconcileComments(ctx context.Context) error {
 		if target.ID == 0 || c.ledger.has(step) {
 			continue
 		}
-		id, err := c.findComment(ctx, target)
+		id, err := c.findComment(ctx, target, c.marker())
 		if err != nil {
 			return err
 		}
@@ -104,20 +104,20 @@ type commentRow struct {
 	Created bitrix24.Time `json:"CREATED"`
 }
 
-// findComment looks for the comment with the marker of this sync, newest first,
+// findComment looks for a comment with the marker of this sync, newest first,
 // not further back than the sync itself; 0 if there is none.
-func (c *commit) findComment(ctx context.Context, on dialog.Ref) (int64, error) {
-	row, err := c.store.Sync(ctx, c.portal, c.syncID)
+func (v *visit) findComment(ctx context.Context, on dialog.Ref, marker string) (int64, error) {
+	row, err := v.store.Sync(ctx, v.portal, v.syncID)
 	if err != nil {
 		return 0, err
 	}
 	for page := range maxCommentPages {
-		rows, more, err := c.comments(ctx, on, page)
+		rows, more, err := v.comments(ctx, on, page)
 		if err != nil {
 			return 0, err
 		}
 		for _, r := range rows {
-			if dialog.HasMarker(r.Comment, c.marker()) {
+			if dialog.HasMarker(r.Comment, marker) {
 				return int64(r.ID), nil
 			}
 		}
@@ -130,9 +130,9 @@ func (c *commit) findComment(ctx context.Context, on dialog.Ref) (int64, error) 
 
 // comments reads one page of an entity's comments. Those of an entity that is
 // not there any more are none: the write that follows will say so.
-func (c *commit) comments(ctx context.Context, on dialog.Ref, page int) (rows []commentRow, more bool, err error) {
+func (v *visit) comments(ctx context.Context, on dialog.Ref, page int) (rows []commentRow, more bool, err error) {
 	key := "comments" + strconv.Itoa(page)
-	res, err := c.batch(ctx, false, bitrix24.Command{Key: key, Method: "crm.timeline.comment.list", Params: bitrix24.Params{
+	res, err := v.batch(ctx, false, bitrix24.Command{Key: key, Method: "crm.timeline.comment.list", Params: bitrix24.Params{
 		"filter": bitrix24.Params{"ENTITY_ID": on.ID, "ENTITY_TYPE": string(on.Kind)},
 		"select": []string{"ID", "COMMENT", "CREATED"}, "order": bitrix24.Params{"ID": "DESC"}, "start": page * commentPage,
 	}})

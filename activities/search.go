@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"puente/bitrix24"
 	"puente/dialog"
@@ -49,32 +48,6 @@ func (f *finder) search(ctx context.Context) error {
 		}
 	}
 	return f.claim(ctx, f.candidates()...)
-}
-
-// ask sends lookups. A portal before March 2025 cannot filter by all contacts
-// of an entity: there the first contact has to do.
-func (f *finder) ask(ctx context.Context, commands []bitrix24.Command) (results, error) {
-	res, err := f.batch(ctx, false, commands...)
-	if err != nil || !res.refusesContactIDs() {
-		return res, err
-	}
-	for _, c := range commands {
-		if filter, ok := c.Params["filter"].(bitrix24.Params); ok && filter["contactIds"] != nil {
-			filter["contactId"] = filter["contactIds"]
-			delete(filter, "contactIds")
-		}
-	}
-	return f.batch(ctx, false, commands...)
-}
-
-func (r results) refusesContactIDs() bool {
-	for _, one := range r {
-		var e *bitrix24.Error
-		if errors.As(one.Err, &e) && strings.Contains(e.Description, "'contactIds' is not allowed in filter") {
-			return true
-		}
-	}
-	return false
 }
 
 // candidates are the contacts that may be chosen.
@@ -179,6 +152,7 @@ func (w way) commands() []bitrix24.Command {
 type duplicates struct {
 	Contact []bitrix24.ID `json:"CONTACT"`
 	Lead    []bitrix24.ID `json:"LEAD"`
+	Company []bitrix24.ID `json:"COMPANY"`
 }
 
 // readWay reads what one way found. Contacts beyond the first few are named as

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"puente/bitrix24"
@@ -112,4 +113,30 @@ func (v *visit) uncount(err error) {
 	if errors.As(err, &e) && e.HTTPStatus == 0 && (e.Kind == bitrix24.KindRateLimited || e.Kind == bitrix24.KindOperatingLimit) {
 		v.requests--
 	}
+}
+
+// ask sends lookups. A portal before March 2025 cannot filter by all contacts
+// of an entity: there the first contact has to do.
+func (v *visit) ask(ctx context.Context, commands []bitrix24.Command) (results, error) {
+	res, err := v.batch(ctx, false, commands...)
+	if err != nil || !res.refusesContactIDs() {
+		return res, err
+	}
+	for _, c := range commands {
+		if filter, ok := c.Params["filter"].(bitrix24.Params); ok && filter["contactIds"] != nil {
+			filter["contactId"] = filter["contactIds"]
+			delete(filter, "contactIds")
+		}
+	}
+	return v.batch(ctx, false, commands...)
+}
+
+func (r results) refusesContactIDs() bool {
+	for _, one := range r {
+		var e *bitrix24.Error
+		if errors.As(one.Err, &e) && strings.Contains(e.Description, "'contactIds' is not allowed in filter") {
+			return true
+		}
+	}
+	return false
 }

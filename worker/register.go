@@ -66,6 +66,8 @@ func (w *Worker) options(slots int, broken chan<- error) worker.Options {
 func RegisterWorkflows(r registry) {
 	r.RegisterWorkflowWithOptions(workflows.Dialog, workflow.RegisterOptions{Name: workflows.DialogWorkflow})
 	r.RegisterWorkflowWithOptions(workflows.DialogSync, workflow.RegisterOptions{Name: workflows.DialogSyncWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.ContactCenterMethod, workflow.RegisterOptions{Name: workflows.ContactCenterMethodWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.ContactCenterRequest, workflow.RegisterOptions{Name: workflows.ContactCenterRequestWorkflow})
 }
 
 // RegisterStore registers the steps of the queue dialogs.
@@ -73,6 +75,8 @@ func RegisterStore(r registry, a *activities.Store) {
 	register(r, map[string]any{
 		workflows.RecallDialogStep: a.RecallDialog, workflows.RecordCloseStep: a.RecordClose, workflows.CloseCycleStep: a.CloseCycle,
 		workflows.OpenSyncStep: a.OpenSync, workflows.FinishSyncStep: a.FinishSync, workflows.ParkSyncStep: a.ParkSync,
+		workflows.OpenRequestStep: a.OpenRequest, workflows.AnswerRequestStep: a.AnswerRequest,
+		workflows.FinishRunStep: a.FinishRun, workflows.ParkRunStep: a.ParkRun,
 	})
 }
 
@@ -81,6 +85,9 @@ func RegisterBitrix24(r registry, a *activities.Bitrix24) {
 	register(r, map[string]any{
 		workflows.NotifyStep: a.Notify, workflows.FindClientStep: a.FindClient,
 		workflows.CommitDialogStep: a.CommitDialog, workflows.AwaitConversionStep: a.AwaitConversion,
+		workflows.RunMethodStep: a.RunMethod, workflows.FindRequestStep: a.FindRequest, workflows.SaveContactStep: a.SaveContact,
+		workflows.SaveCompanyStep: a.SaveCompany, workflows.LinkCompanyStep: a.LinkCompany, workflows.SaveDealStep: a.SaveDeal,
+		workflows.SaveCallStep: a.SaveCall, workflows.WriteTimelineStep: a.WriteTimeline, workflows.NotifyRequestStep: a.NotifyRequest,
 	})
 }
 

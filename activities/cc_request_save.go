@@ -1,0 +1,152 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+
+	"puente/contactcenter"
+	"puente/workflows"
+)
+
+// SaveContact makes the contact of a request or adds to the one that was found
+// what the request tells (product D2, D3).
+func (a *Bitrix24) SaveContact(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
+	return a.save(ctx, in, stepContact, func(r *request, step string) (workflows.SavedEntity, error) {
+		data := r.req.ContactPart(r.settings)
+		if in.ContactID == 0 {
+			id, notes, err := r.addContact(ctx, step, r.origin(), data, r.defaultsFor(data.Common))
+			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
+		}
+		changes, err := r.update(ctx, r.gently(r.contactChange(step, in.ContactID, data, nil)))
+		return workflows.SavedEntity{ID: in.ContactID, Changed: changes.Changed, Notes: changes.Notes}, err
+	})
+}
+
+// SaveCompany is SaveContact for the company, with its requisites.
+func (a *Bitrix24) SaveCompany(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
+	return a.save(ctx, in, stepCompany, func(r *request, step string) (workflows.SavedEntity, error) {
+		data := r.req.CompanyPart()
+		if in.CompanyID == 0 {
+			id, notes, err := r.addCompany(ctx, step, r.origin(), data, r.defaultsFor(data.Common))
+			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
+		}
+		changes, err := r.changeCompany(ctx, r.gently(r.companyChange(step, in.CompanyID, data, nil)), data)
+		return workflows.SavedEntity{ID: in.CompanyID, Changed: changes.Changed, Notes: changes.Notes}, err
+	})
+}
+
+// SaveDeal makes the deal of a request in the pipeline of its product, or adds
+// to the open one that was found.
+func (a *Bitrix24) SaveDeal(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
+	return a.save(ctx, in, stepDeal, func(r *request, step string) (workflows.SavedEntity, error) {
+		data := r.dealData()
+		if in.DealID == 0 {
+			with := r.defaultsFor(data.Common)
+			with.ResponsibleID, with.Title = r.req.Responsible(r.settings, in.ContactResponsible), r.req.DealTitle(r.texts())
+			id, notes, err := r.addDeal(ctx, step, r.origin(), data, with)
+			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
+		}
+		data.Pipeline, data.Stage = nil, "" // where a deal stands is the salespeople's business
+		changes, err := r.update(ctx, r.gently(r.dealChange(step, in.DealID, data, nil)))
+		return workflows.SavedEntity{ID: in.DealID, Changed: changes.Changed, Notes: changes.Notes}, err
+	})
+}
+
+// LinkCompany makes the contact one of the company's; it is no error that it is
+// one already.
+func (a *Bitrix24) LinkCompany(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
+	return a.save(ctx, in, "link", func(r *request, step string) (workflows.SavedEntity, error) {
+		if r.steps.has(step) {
+			return workflows.SavedEntity{ID: in.CompanyID}, nil
+		}
+		if err := r.linkContacts(ctx, in.CompanyID, []int64{in.ContactID}); err != nil {
+			return workflows.SavedEntity{}, err
+		}
+		ref := contactcenter.Ref{Kind: contactcenter.KindCompany, ID: in.CompanyID}
+		return workflows.SavedEntity{ID: in.CompanyID}, r.done(ctx, step, ref, "the contact belongs to the company")
+	})
+}
+
+// save runs a writing step of a request while it holds the client's keys. An
+// entity that vanished since it was found sends the request back to finding.
+func (a *Bitrix24) save(
+	ctx context.Context, in workflows.RequestStepInput, step string, f func(r *request, step string) (workflows.SavedEntity, error),
+) (workflows.SavedEntity, error) {
+	r, err := a.request(ctx, in)
+	if err != nil {
+		return workflows.SavedEntity{}, r.end(ctx, step, err)
+	}
+	if err := r.hold(ctx); err != nil {
+		return workflows.SavedEntity{}, r.end(ctx, step, err)
+	}
+	out, err := f(r, r.step(step))
+	return out, r.end(ctx, step, r.vanished(err))
+}
+
+// hold renews the claim to the client's keys.
+func (r *request) hold(ctx context.Context) error {
+	ok, holder, err := r.store.Claim(ctx, r.portal, r.row.WorkflowID, r.keys, claimLease)
+	if err == nil && !ok {
+		err = final("find", workflows.ErrClaimLost, "another run took over the client: "+holder)
+	}
+	return err
+}
+
+func (r *request) vanished(err error) error {
+	var no *refusal
+	if errors.As(err, &no) && no.status == http.StatusNotFound {
+		return final("find", workflows.ErrEntityGone, no.detail+": deleted meanwhile; the client is looked up again")
+	}
+	return err
+}
+
+// gently keeps an update from overwriting what a person changed after the
+// request was accepted: then it only adds what is missing (product D3).
+func (r *request) gently(c change) change {
+	at := r.submission.CreatedAt
+	c.since, c.gentle = &at, true
+	return c
+}
+
+func (r *request) defaultsFor(c contactcenter.Common) contactcenter.Defaults {
+	with := r.defaults(c)
+	with.Source = cmp.Or(r.settings.ContactCenter.Sources[r.req.Channel], with.Source)
+	return with
+}
+
+// dealData is what the request tells of its deal, with its place and its client.
+func (r *request) dealData() contactcenter.DealData {
+	data := r.req.DealPart(r.settings)
+	pipeline, stage, _ := r.req.Place(r.settings)
+	data.Pipeline, data.Stage = &pipeline, stage
+	if r.in.ContactID != 0 {
+		data.ContactIDs = append([]int64{r.in.ContactID}, data.ContactIDs...)
+	}
+	data.CompanyID = cmp.Or(data.CompanyID, r.in.CompanyID)
+	return data
+}
+
+// SaveCall brings the call of a request into the CRM and onto the timelines of
+// its entities, in one request.
+func (a *Bitrix24) SaveCall(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedCall, error) {
+	r, err := a.request(ctx, in)
+	if err != nil {
+		return workflows.SavedCall{}, r.end(ctx, stepCall, err)
+	}
+	call := *r.req.Call
+	call.ContactID, call.CompanyID = cmp.Or(call.ContactID, in.ContactID), cmp.Or(call.CompanyID, in.CompanyID)
+	call.DealID = cmp.Or(call.DealID, in.DealID)
+	c, err := r.call(ctx, r.step(stepCall), call)
+	if err == nil && call.Recording != nil && c.known.FileID == 0 {
+		err = r.expectRecording(ctx, call.CallID, *call.Recording)
+	}
+	if err != nil {
+		return workflows.SavedCall{}, r.end(ctx, stepCall, err)
+	}
+	out := workflows.SavedCall{
+		CallID: call.CallID, ActivityID: c.known.ActivityID, State: c.known.State, Bound: c.wanted(), Notes: c.answer().Notes,
+	}
+	return out, r.end(ctx, stepCall, nil)
+}
