@@ -46,6 +46,13 @@ func newOAuthPortal(t *testing.T) *oauthPortal {
 	return p
 }
 
+// asked are the refreshes so far.
+func (p *oauthPortal) asked() []url.Values {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]url.Values(nil), p.refreshes...)
+}
+
 func (p *oauthPortal) app(t *testing.T) (*Client, *memoryTokens) {
 	t.Helper()
 	tokens := &memoryTokens{token: Token{Access: "old", Refresh: "r1", ClientEndpoint: p.URL + "/rest/", MemberID: "m1"}}
@@ -67,7 +74,7 @@ func TestAnExpiredTokenIsRefreshedAndTheCallRepeatedOnce(t *testing.T) {
 	require.JSONEq(t, `{"ID":"1"}`, answer.String())
 	require.Equal(t, []url.Values{{
 		"grant_type": {"refresh_token"}, "client_id": {"local.app"}, "client_secret": {"top-secret"}, "refresh_token": {"r1"},
-	}}, p.refreshes)
+	}}, p.asked())
 	require.Equal(t, Token{
 		Access: "n1", Refresh: "r2", ClientEndpoint: p.URL + "/rest/", MemberID: "m1", ExpiresAt: time.Unix(1780003600, 0).UTC(),
 	}, tokens.token)
@@ -93,7 +100,7 @@ func TestTwentyCallersShareOneRefresh(t *testing.T) {
 	}
 	callers.Wait()
 	require.Zero(t, failed.Load())
-	require.Len(t, p.refreshes, 1)
+	require.Len(t, p.asked(), 1)
 }
 
 func TestTwoProcessesShareOneRefresh(t *testing.T) {
@@ -107,7 +114,7 @@ func TestTwoProcessesShareOneRefresh(t *testing.T) {
 		callers.Go(func() { _, _ = c.Call(t.Context(), "user.current", nil) })
 	}
 	callers.Wait()
-	require.Len(t, p.refreshes, 1)
+	require.Len(t, p.asked(), 1)
 }
 
 func TestATokenThatStaysExpiredIsNotRefreshedForever(t *testing.T) {
@@ -117,7 +124,7 @@ func TestATokenThatStaysExpiredIsNotRefreshedForever(t *testing.T) {
 	c, _ := p.app(t)
 	_, err := c.Call(t.Context(), "user.current", nil)
 	errorOf(t, err, KindAuthExpired)
-	require.Len(t, p.refreshes, 1)
+	require.Len(t, p.asked(), 1)
 	require.Len(t, p.all(), 3)
 }
 
@@ -178,7 +185,7 @@ func TestALostRefreshAnswerNamesNoSecret(t *testing.T) {
 	require.Contains(t, e.Description, "still works")
 	require.NotContains(t, err.Error(), "top-secret")
 	require.NotContains(t, err.Error(), "refresh_token=")
-	require.Len(t, p.refreshes, 2, "asked twice, and not for ever")
+	require.Len(t, p.asked(), 2, "asked twice, and not for ever")
 }
 
 // losing answers the first refresh by cutting the line, and the rest with then.
@@ -197,8 +204,8 @@ func TestALostRefreshIsRecoveredWhereTheOldTokenStillWorks(t *testing.T) {
 	_, err := c.Call(t.Context(), "user.current", nil)
 	require.NoError(t, err)
 	require.Equal(t, "r2", tokens.token.Refresh)
-	require.Len(t, p.refreshes, 2)
-	require.Equal(t, p.refreshes[0], p.refreshes[1], "the same refresh token")
+	require.Len(t, p.asked(), 2)
+	require.Equal(t, p.asked()[0], p.asked()[1], "the same refresh token")
 }
 
 func TestALostRefreshThatUsedTheTokenUpNeedsAPerson(t *testing.T) {
@@ -228,7 +235,7 @@ func TestANewPairSurvivesAFailingStore(t *testing.T) {
 	_, err = c.Call(t.Context(), "user.current", nil)
 	require.NoError(t, err)
 	require.Equal(t, "r2", tokens.token.Refresh)
-	require.Len(t, p.refreshes, 1, "the refresh token is spent by the first request")
+	require.Len(t, p.asked(), 1, "the refresh token is spent by the first request")
 }
 
 func TestARefreshGoesOnWhenItsCallerGivesUp(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -117,6 +118,9 @@ func (c *Client) upload(ctx context.Context, u Upload, at credentials) (Answer, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, UploadTimeout(c.cfg.Timeout, u.Size))
 	defer cancel()
+	stall := watch(c.cfg.Timeout, cancel)
+	defer stall.timer.Stop()
+	form.file.progress = stall.moved
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.URL, form)
 	if err != nil {
 		return Answer{}, refuse(uploadMethod, "the upload address is not usable")
@@ -128,6 +132,8 @@ func (c *Client) upload(ctx context.Context, u Upload, at credentials) (Answer, 
 	case err != nil && broken != nil:
 		// The portal got less than was announced, so that it cannot have taken it for a file.
 		return Answer{}, notSent(uploadMethod, "the file could not be read", broken)
+	case err != nil && stall.found.Load():
+		return Answer{}, lost(uploadMethod, 0, "the portal takes nothing any more", context.DeadlineExceeded)
 	case err != nil:
 		return Answer{}, err
 	case isRedirect(got.status):
@@ -136,6 +142,21 @@ func (c *Client) upload(ctx context.Context, u Upload, at credentials) (Answer, 
 	answer, err := c.decode(uploadMethod, got, at)
 	return answer, hideQuery(err, u.URL)
 }
+
+// stall ends an upload that makes no progress, long before the time for the whole file is over.
+type stall struct {
+	after time.Duration
+	timer *time.Timer
+	found atomic.Bool
+}
+
+func watch(after time.Duration, end func()) *stall {
+	s := &stall{after: after}
+	s.timer = time.AfterFunc(after, func() { s.found.Store(true); end() })
+	return s
+}
+
+func (s *stall) moved() { s.timer.Reset(s.after) }
 
 // uploadMoved is the error of an upload that was answered with a redirect. The body is gone and the address is of the old
 // host; whoever asks for a new one meets the redirect there, where it is followed.
@@ -189,7 +210,7 @@ func (u Upload) form() (*uploadForm, error) {
 		return nil, err
 	}
 	head, tail := frame.Bytes()[:before], frame.Bytes()[before:]
-	file := &measured{from: u.Body, left: u.Size}
+	file := &measured{from: u.Body, left: u.Size, progress: func() {}}
 	return &uploadForm{
 		Reader: io.MultiReader(bytes.NewReader(head), file, bytes.NewReader(tail)),
 		file:   file, length: int64(frame.Len()) + u.Size, contentType: w.FormDataContentType(),
@@ -199,10 +220,11 @@ func (u Upload) form() (*uploadForm, error) {
 // measured reads exactly the announced number of bytes and remembers why it could not. The transport reads it in a
 // goroutine of its own, which may outlive the request; after stop it finds nothing any more.
 type measured struct {
-	mu   sync.Mutex
-	from io.Reader
-	left int64
-	err  error
+	mu       sync.Mutex
+	from     io.Reader
+	left     int64
+	err      error
+	progress func() // told each time that the portal took more
 }
 
 // Read implements io.Reader.
@@ -215,6 +237,7 @@ func (m *measured) Read(p []byte) (int, error) {
 	case m.left == 0:
 		return 0, io.EOF
 	}
+	m.progress()
 	n, err := m.from.Read(p[:min(int64(len(p)), m.left)])
 	m.left -= int64(n)
 	switch {

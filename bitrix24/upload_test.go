@@ -1,6 +1,7 @@
 package bitrix24
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -250,6 +251,22 @@ func TestUploadAfterARenameAsksForANewAddress(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Upload(t.Context(), recording(old, "sound"))
 	errorOf(t, err, KindInvalid)
+}
+
+func TestUploadThatStallsIsGivenUpLongBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	p := newStreaming(t, func(http.ResponseWriter, *http.Request) { <-done }) // reads nothing
+	t.Cleanup(func() { close(done) })
+	body := &halves{left: 64 << 20, gate: make(chan struct{})}
+	close(body.gate)
+	c := p.client(t, func(cfg *Config) { cfg.Timeout = 100 * time.Millisecond })
+	require.Greater(t, UploadTimeout(c.cfg.Timeout, 64<<20), 4*time.Minute)
+	start := time.Now()
+	_, err := c.Upload(t.Context(), Upload{URL: p.URL + "/rest/upload.json", FileName: "a.wav", Body: body, Size: 64 << 20})
+	errorOf(t, err, KindAmbiguous)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(start), time.Minute)
 }
 
 func TestFileIsLeftAloneWhenTheAnswerCameEarly(t *testing.T) {
