@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,6 +48,7 @@ func withInstaller(t *testing.T, i api.Installer) (b *bundle, address string) {
 	b.registry = prometheus.NewRegistry()
 	b.handler = api.New(api.Options{
 		Store: b.store, Temporal: b.temporal, Rerun: &rerun.Service{Store: b.store, Temporal: b.temporal}, Installer: i, Metrics: b.registry,
+		Logger: slog.New(slog.NewTextHandler(b.log, nil)),
 	})
 	return b, "/webhooks/bitrix24/demo/install/" + p.InstallKey()
 }
@@ -99,6 +101,8 @@ func TestInstallationNeedsTheSecretOfTheAddress(t *testing.T) {
 	requireProblem(t, b.call(http.MethodPost, address, "event=ONCRMDEALADD"), http.StatusBadRequest)
 	requireProblem(t, b.call(http.MethodPost, address, strings.Repeat("a", api.MaxWebhookBody+1)), http.StatusRequestEntityTooLarge)
 	require.Empty(t, f.handed, "none of these gets as far as a question to the portal")
+	require.NotContains(t, b.log.String(), strings.TrimPrefix(address, "/webhooks/bitrix24/demo/install/"), "the secret is never logged")
+	require.Contains(t, b.get("/openapi.json").Body.String(), `"/webhooks/bitrix24/{portal}/install/{secret}"`)
 }
 
 func TestRefusedInstallationsSayWhy(t *testing.T) {
