@@ -35,6 +35,9 @@ type Config struct {
 	// processes of an installation must see the same directory. "" = recordings
 	// in DataDir.
 	RecordingsDir string `env:"PUENTE_RECORDINGS_DIR"`
+	// AllowPrivateURLs lets recordings be fetched from private addresses and
+	// without encryption: for development on one machine only.
+	AllowPrivateURLs bool `env:"PUENTE_ALLOW_PRIVATE_URLS"`
 	// Migrate brings the schema up at start; else a process with an old schema refuses to start.
 	Migrate bool `env:"PUENTE_MIGRATE" envDefault:"true"`
 	// MaxConnections to the database; 0 = the store's default.

@@ -116,7 +116,7 @@ func (s *Service) Run(ctx context.Context, roles ...Role) error {
 		var err error
 		if w, err = worker.New(worker.Options{
 			Store: s.Store, Temporal: s.Temporal, Portals: s.Portals, Recordings: s.Recordings, Logger: s.Log,
-			Namespace: s.Namespace(), StopTimeout: s.Config.StopTimeout,
+			Fetcher: recordings.Fetcher{AllowPrivate: s.Config.AllowPrivateURLs}, Namespace: s.Namespace(), StopTimeout: s.Config.StopTimeout,
 		}); err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ const (
 	bitrix24Slots  = 400
 	chat2deskSlots = 50
 	storeSlots     = 50
+	// recordingSlots bounds how many files travel at once; each takes a stream
+	// from disk, not memory.
+	recordingSlots = 8
 )
 
 // registry is the part of an SDK worker, or of a test environment, that
@@ -42,7 +45,11 @@ func (w *Worker) build(broken chan<- error) []worker.Worker {
 	RegisterBitrix24(bitrix, &activities.Bitrix24{Store: w.opts.Store, Portals: w.opts.Portals})
 	chat := worker.New(w.opts.Temporal, workflows.Chat2DeskQueue, w.options(chat2deskSlots, broken))
 	RegisterChat2Desk(chat, &activities.Chat2Desk{Store: w.opts.Store, Portals: w.opts.Portals})
-	return []worker.Worker{dialogs, bitrix, chat}
+	files := worker.New(w.opts.Temporal, workflows.RecordingsQueue, w.options(recordingSlots, broken))
+	RegisterRecordings(files, &activities.Recordings{
+		Store: w.opts.Store, Portals: w.opts.Portals, Files: w.opts.Recordings, Fetcher: w.opts.Fetcher,
+	})
+	return []worker.Worker{dialogs, bitrix, chat, files}
 }
 
 func (w *Worker) options(slots int, broken chan<- error) worker.Options {
@@ -94,6 +101,13 @@ func RegisterBitrix24(r registry, a *activities.Bitrix24) {
 // RegisterChat2Desk registers the steps of the queue chat2desk.
 func RegisterChat2Desk(r registry, a *activities.Chat2Desk) {
 	register(r, map[string]any{workflows.LearnRequestStep: a.LearnRequest, workflows.LoadDialogStep: a.LoadDialog})
+}
+
+// RegisterRecordings registers the steps of the queue recordings.
+func RegisterRecordings(r registry, a *activities.Recordings) {
+	register(r, map[string]any{
+		workflows.FetchRecordingStep: a.FetchRecording, workflows.AttachRecordingStep: a.AttachRecording,
+	})
 }
 
 func register(r registry, steps map[string]any) {

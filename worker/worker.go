@@ -30,6 +30,8 @@ type Options struct {
 	Portals  *portals.Registry
 	// Recordings keeps the files of recordings.
 	Recordings *recordings.Keeper
+	// Fetcher takes recordings from URLs; the zero value refuses private addresses.
+	Fetcher recordings.Fetcher
 	Logger     *slog.Logger
 	// Namespace is where search attributes are registered; "" = default.
 	Namespace string
