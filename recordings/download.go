@@ -208,16 +208,17 @@ func (d *download) receive(ctx context.Context, part *os.File, have, length int6
 	if have, err = d.agree(part, resp, have, length); err != nil {
 		return 0, err
 	}
-	stalled := time.AfterFunc(stallTimeout, func() { cancel(errStalled) })
+	patience := d.from.patience()
+	stalled := time.AfterFunc(patience, func() { cancel(errStalled) })
 	defer stalled.Stop()
-	size, err := d.copy(part, &alive{resp.Body, stalled}, have, length)
+	size, err := d.copy(part, &alive{resp.Body, stalled, patience}, have, length)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errStalled) {
 		err = broken(cause)
 	}
 	return size, err
 }
 
-var errStalled = fmt.Errorf("nothing came for %v", stallTimeout)
+var errStalled = errors.New("nothing came any more")
 
 // agree compares the answer with what was asked for. A server that begins at
 // the start, since it has another file now or knows no ranges, gets an empty part.
@@ -275,14 +276,15 @@ func broken(err error) error {
 
 // alive puts the alarm off with every byte.
 type alive struct {
-	from  io.Reader
-	alarm *time.Timer
+	from     io.Reader
+	alarm    *time.Timer
+	patience time.Duration
 }
 
 func (a *alive) Read(p []byte) (int, error) {
 	n, err := a.from.Read(p)
 	if n > 0 {
-		a.alarm.Reset(stallTimeout)
+		a.alarm.Reset(a.patience)
 	}
 	return n, err
 }

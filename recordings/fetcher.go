@@ -1,6 +1,7 @@
 package recordings
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -28,10 +29,13 @@ type Fetcher struct {
 	AllowPrivate bool
 	// Settle is how long a file must keep its length to be taken for whole; 0 = 5 s.
 	Settle time.Duration
+	// RootCAs are the authorities that are trusted; nil = the system's.
+	RootCAs *x509.CertPool
 
-	allowed  []netip.Prefix // tests: reached in spite of being private
-	roots    *x509.CertPool // nil = the system's
-	resolver *net.Resolver  // nil = the system's
+	// For tests.
+	allowed []netip.Prefix // reached in spite of being private
+
+	stall time.Duration // 0 = stallTimeout
 }
 
 // Limits of one request.
@@ -65,21 +69,18 @@ func (u *Unavailable) Error() string {
 
 func (u *Unavailable) Unwrap() error { return u.Err }
 
-func (f Fetcher) settle() time.Duration {
-	if f.Settle == 0 {
-		return defaultSettle
-	}
-	return f.Settle
-}
+func (f Fetcher) settle() time.Duration { return cmp.Or(f.Settle, defaultSettle) }
+
+func (f Fetcher) patience() time.Duration { return cmp.Or(f.stall, stallTimeout) }
 
 // client is used for one recording. It takes no proxy from the environment: the
 // proxy would be what is connected to, and the check would see only that.
 func (f Fetcher) client() *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: f.control(), Resolver: f.resolver}
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: f.control()}
 	return &http.Client{
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headerTimeout,
-			TLSClientConfig: &tls.Config{RootCAs: f.roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+			TLSClientConfig: &tls.Config{RootCAs: f.RootCAs, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
 			DisableCompression: true, // lengths and ranges are those of the file
 		},
 		CheckRedirect: f.checkRedirect,
