@@ -75,7 +75,8 @@ type server struct {
 	metrics *metrics
 	huma    huma.API
 	watch   *watch
-	uploads chan struct{} // one place for each upload under way
+	uploads chan struct{}                // one place for each upload under way
+	bodies  map[string]*huma.RequestBody // by operation: what huma itself would describe as bytes
 }
 
 // New builds the handler of all routes. It panics if the same registry is
@@ -124,6 +125,7 @@ func newServer(o Options) *server {
 		metrics: newMetrics(o.Metrics),
 		watch:   newWatch(o.Store, o.Logger),
 		uploads: make(chan struct{}, maxUploads),
+		bodies:  map[string]*huma.RequestBody{},
 	}
 }
 

@@ -24,7 +24,7 @@ type submissionDoc struct {
 func (s *server) submits(d submissionDoc) func(*huma.Operation) {
 	return func(op *huma.Operation) {
 		s.takes(d.input)(op)
-		op.RequestBody.Content[jsonType].Example = d.input
+		s.bodies[op.OperationID].Content[jsonType].Example = d.input
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusGone,
 			http.StatusRequestEntityTooLarge, http.StatusBadGateway, http.StatusServiceUnavailable)
 		op.Responses = map[string]*huma.Response{}
@@ -44,7 +44,8 @@ func (s *server) answers(op *huma.Operation, status int, description string, of,
 }
 
 func describeSubmission(d submissionDoc) string {
-	const waits = "Waits for the answer as long as Prefer: wait=N says (10 s without it, 60 at most), else answers 202 with the address of the run. "
+	const waits = "Waits for the answer as long as Prefer: wait=N says (10 s without it, 60 at most), " +
+		"else answers 202 with the address of the run. "
 	switch {
 	case d.method == "":
 		return waits + "The same external_id with another body corrects the request; the same body is a repetition. Idempotency-Key is optional."

@@ -114,7 +114,8 @@ func callDocs() []submissionDoc {
 			method: contactcenter.DirectoriesList, summary: "Pipelines, stages, sources, currencies, types, fields and users of the portal",
 			input: contactcenter.DirectoriesQuery{Names: []string{contactcenter.Pipelines}},
 			answer: contactcenter.Directories{Directories: map[string]contactcenter.Directory{contactcenter.Pipelines: {
-				Items: []contactcenter.DirectoryItem{{ID: "0", Name: "Sales"}, {ID: "2", Name: "Subsidies"}}, SavedAt: *exampleTime(9, 0), AgeSeconds: 120,
+				Items:   []contactcenter.DirectoryItem{{ID: "0", Name: "Sales"}, {ID: "2", Name: "Subsidies"}},
+				SavedAt: *exampleTime(9, 0), AgeSeconds: 120,
 			}}},
 		},
 	}

@@ -21,7 +21,7 @@ const (
 
 // CallerInput is how a caller wants to be answered.
 type CallerInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" doc:"1 to 200 printable characters; a repetition with the same key and body gets the same answer"`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"1 to 200 printable characters; the same key and body get the same answer"`
 	Prefer         string `header:"Prefer" doc:"RFC 7240: wait=N seconds for the answer, 0 to 60 (10 without it); respond-async = wait=0"`
 }
 
@@ -41,7 +41,7 @@ func (in CallerInput) key() (string, error) {
 
 func keyMissing() error {
 	return huma.Error400BadRequest("this method needs the header Idempotency-Key",
-		&huma.ErrorDetail{Location: keyHeader, Message: "is missing: choose one value for each intended change, and repeat it with each repetition"})
+		&huma.ErrorDetail{Location: keyHeader, Message: "is missing: choose a value for each change, and send it with each repetition"})
 }
 
 // wait reads how long to wait, and what to tell the caller of it

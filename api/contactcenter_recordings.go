@@ -55,23 +55,19 @@ func (s *server) recordingRoutes() {
 		errorsToo(http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 			http.StatusTooManyRequests, http.StatusInsufficientStorage),
 		func(op *huma.Operation) {
+			s.bodies[op.OperationID] = multipartFile()
 			op.DefaultStatus = http.StatusCreated
 			op.Description = "Sent as multipart/form-data and streamed to disk. At most contact_center.recordings.max_mib; " +
 				"an upload that no call uses is deleted after some days."
 		})
 }
 
-// describeUpload adds the body to the document. It must not be there when the
-// operation is registered, or huma would read it.
-func (s *server) describeUpload() {
-	const path = "/v1/portals/{portal}/contact-center/recordings"
-	s.huma.OpenAPI().Paths[path].Post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"multipart/form-data": {Schema: &huma.Schema{
-			Type: huma.TypeObject, Required: []string{fileField}, Properties: map[string]*huma.Schema{
-				fileField: {Type: huma.TypeString, Format: "binary", Description: "name ends in .wav or .mp3"},
-			},
-		}},
-	}}
+func multipartFile() *huma.RequestBody {
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{
+		Type: huma.TypeObject, Required: []string{fileField}, Properties: map[string]*huma.Schema{
+			fileField: {Type: huma.TypeString, Format: "binary", Description: "name ends in .wav or .mp3"},
+		},
+	}}}}
 }
 
 func (s *server) uploadRecording(ctx context.Context, in *uploadInput) (*body[Uploaded], error) {

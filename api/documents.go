@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"html/template"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -27,7 +28,7 @@ func (s *server) schema(v any) *huma.Schema {
 // /docs is plain HTML: no script, nothing from elsewhere.
 func (s *server) documentRoutes(r *gin.Engine) {
 	s.describeWebhooks()
-	s.describeUpload()
+	s.describeBodies()
 	doc, err := json.Marshal(s.huma.OpenAPI())
 	if err != nil {
 		panic("the OpenAPI document cannot be written: " + err.Error()) // made of types; a test covers it
@@ -54,6 +55,26 @@ func (s *server) describeWebhooks() {
 	}
 }
 
+// describeBodies puts the descriptions of bodies in the place of huma's own.
+// They must not be there when an operation is registered: huma would read and
+// check the bodies by them.
+func (s *server) describeBodies() {
+	for _, item := range s.huma.OpenAPI().Paths {
+		for _, op := range operationsOf(item) {
+			if body := s.bodies[op.OperationID]; body != nil {
+				op.RequestBody = body
+			}
+		}
+	}
+}
+
+// operationsOf gives the operations of a path by method.
+func operationsOf(item *huma.PathItem) map[string]*huma.Operation {
+	all := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post}
+	maps.DeleteFunc(all, func(_ string, op *huma.Operation) bool { return op == nil })
+	return all
+}
+
 func (s *server) describeHook(path, id, summary, contentType string, params ...string) {
 	op := &huma.Operation{
 		OperationID: id, Method: http.MethodPost, Path: path, Summary: summary, Tags: []string{"webhooks"},
@@ -77,21 +98,53 @@ func (s *server) describeHook(path, id, summary, contentType string, params ...s
 
 // described is one route as the page shows it.
 type described struct {
-	Method, Path, Summary, Tag string
-	Params                     []*huma.Param
+	ID, Method, Path, Summary, Tag, Description string
+
+	Params  []*huma.Param
+	Example string // of the body; "" = none
+	Answers []describedAnswer
 }
+
+// describedAnswer is one status that a route answers with.
+type describedAnswer struct{ Status, Description, Example string }
 
 func describe(doc *huma.OpenAPI) []described {
 	var all []described
 	for path, item := range doc.Paths {
-		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post} {
-			if op != nil {
-				all = append(all, described{Method: method, Path: path, Summary: op.Summary, Tag: strings.Join(op.Tags, ", "), Params: op.Parameters})
-			}
+		for method, op := range operationsOf(item) {
+			all = append(all, describeOne(method, path, op))
 		}
 	}
 	slices.SortFunc(all, func(a, b described) int {
 		return strings.Compare(a.Tag+a.Path+a.Method, b.Tag+b.Path+b.Method)
 	})
 	return all
+}
+
+func describeOne(method, path string, op *huma.Operation) described {
+	d := described{
+		ID: op.OperationID, Method: method, Path: path, Summary: op.Summary, Tag: strings.Join(op.Tags, ", "),
+		Description: op.Description, Params: op.Parameters,
+	}
+	if op.RequestBody != nil {
+		d.Example = exampleOf(op.RequestBody.Content)
+	}
+	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
+		answer := op.Responses[status]
+		d.Answers = append(d.Answers, describedAnswer{Status: status, Description: answer.Description, Example: exampleOf(answer.Content)})
+	}
+	return d
+}
+
+// exampleOf is the example of a body, written for people.
+func exampleOf(content map[string]*huma.MediaType) string {
+	media := content[jsonType]
+	if media == nil || media.Example == nil {
+		return ""
+	}
+	text, err := json.MarshalIndent(media.Example, "", "  ")
+	if err != nil {
+		panic("an example cannot be written: " + err.Error()) // made of types; a test covers it
+	}
+	return string(text)
 }

@@ -70,12 +70,12 @@ func (s *server) settingsRoutes() {
 		s.putSection, group, writes, s.takes(json.RawMessage{}))
 }
 
-// takes describes a body that the settings package reads itself, because it
-// names unknown and wrong fields better than a schema does.
+// takes describes a body that another package reads itself, because it names
+// unknown and wrong fields better than a schema does.
 func (s *server) takes(example any) func(*huma.Operation) {
 	return func(op *huma.Operation) {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json": {Schema: s.schema(example)},
+		s.bodies[op.OperationID] = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			jsonType: {Schema: s.schema(example)},
 		}}
 		op.SkipValidateBody = true
 	}
