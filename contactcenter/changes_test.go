@@ -134,7 +134,8 @@ func TestUpdatesWriteOnlyWhatDiffers(t *testing.T) {
 			}},
 		},
 		"with an extension": {
-			contactcenter.ContactData{Phones: []multi{{Value: "89991234567 доб. 12"}}}, []string{"fm"},
+			contactcenter.ContactData{Phones: []multi{{Value: "89991234567 доб. 12"}}},
+			[]string{"fm"},
 			map[string]any{"fm": map[string]any{"n0": map[string]any{"typeId": "PHONE", "valueType": "WORK", "value": "+79991234567;ext=12"}}},
 		},
 		"utm": {contactcenter.ContactData{Common: contactcenter.Common{UTM: &contactcenter.UTM{Source: "google", Term: "x"}}}, []string{"utmTerm"}, map[string]any{"utmTerm": "x"}},

@@ -143,7 +143,8 @@ func (p *Plan) best(d *Decision, in part, sorted []Seen) {
 	case equal == 1:
 		d.ID, d.Rule = top[0].ID, fmt.Sprintf("%s %d %s, better than %d others", in.kind, top[0].ID, matched, len(sorted)-1)
 	case in.rule == settings.Ask:
-		d.Outcome, d.Rule = OutcomeNone, fmt.Sprintf("%d candidates match equally well by %s; a person must choose the %s", equal, ways(top[0].By), in.kind)
+		d.Outcome = OutcomeNone
+		d.Rule = fmt.Sprintf("%d candidates match equally well by %s; a person must choose the %s", equal, ways(top[0].By), in.kind)
 		p.Ambiguous = append(p.Ambiguous, AmbiguousPart{Kind: in.kind, Candidates: top})
 	case in.rule == settings.Newest:
 		last := slices.MaxFunc(top, byAge)

@@ -53,7 +53,7 @@ func TestDecodeReadsEveryMethod(t *testing.T) {
 		contactcenter.DirectoriesList:     contactcenter.DirectoriesQuery{},
 	}
 	for _, m := range contactcenter.Methods() {
-		for _, body := range []string{"{}", "", " \n"} {
+		for _, body := range []string{"{}", "", " \n", "null"} {
 			got, problems := contactcenter.Decode(m, []byte(body))
 			require.Empty(t, problems, m)
 			require.Equal(t, want[m], got, m)
@@ -186,6 +186,7 @@ func FuzzParseRequest(f *testing.F) {
 	f.Add(`{"external_id": "r1", "call": {"call_id": "c", "phone": "x", "status": "missed", "duration": 3}, "comment": "[b]<i>"}`)
 	f.Add(`{"company": {"inn": "1"}, "deal": {"pipeline": 1, "fields": {"id": "5"}}, "utm": {}, "occurred_at": "2026-01-01T00:00:00Z"}`)
 	f.Add(`{"contact": null, "fields": {}}`)
+	f.Add("null")
 	s := portal()
 	f.Fuzz(func(t *testing.T, body string) {
 		r, problems := contactcenter.ParseRequest([]byte(body))

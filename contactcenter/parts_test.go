@@ -176,7 +176,8 @@ func TestWhoTalked(t *testing.T) {
 		"user":     {c{OperatorID: "op-17", UserID: 4}, 4, 4, false, nil},
 		"unmapped": {c{OperatorID: "x"}, 9, 9, true, []string{"operator x is not mapped to a Bitrix24 user (setting contact_center.operators); user 9 stands in"}},
 		"passed on": {
-			c{UserID: 4, Transfers: to(contactcenter.Transfer{OperatorID: "y"}, contactcenter.Transfer{OperatorID: "op-17"})}, 4, 17, false,
+			c{UserID: 4, Transfers: to(contactcenter.Transfer{OperatorID: "y"}, contactcenter.Transfer{OperatorID: "op-17"})},
+			4, 17, false,
 			[]string{
 				"the call was passed from user 4 to operator y", "operator y is not mapped to a Bitrix24 user (setting contact_center.operators); user 9 stands in",
 				"the call was passed from operator y to operator op-17",

@@ -96,5 +96,6 @@ func prefixed(prefix, text string) string {
 }
 
 func standIn(operator string, user int64) string {
-	return fmt.Sprintf("operator %s is not mapped to a Bitrix24 user (setting contact_center.operators); user %d stands in", shortened(operator), user)
+	const words = "operator %s is not mapped to a Bitrix24 user (setting contact_center.operators); user %d stands in"
+	return fmt.Sprintf(words, shortened(operator), user)
 }

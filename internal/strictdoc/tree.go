@@ -12,7 +12,8 @@ import (
 )
 
 // Tree reads one JSON document, and nothing behind it, into maps, slices,
-// strings, booleans and json.Numbers. An empty document is an empty object.
+// strings, booleans and json.Numbers. An empty document, and null, is an empty
+// object.
 func Tree(data []byte) (any, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return map[string]any{}, nil
@@ -25,6 +26,9 @@ func Tree(data []byte) (any, error) {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("only one JSON document is allowed")
+	}
+	if tree == nil {
+		return map[string]any{}, nil
 	}
 	return tree, nil
 }
