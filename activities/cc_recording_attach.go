@@ -187,6 +187,9 @@ func (r *recorder) keep(ctx context.Context, fileID int64) error {
 			return err
 		}
 	}
+	if r.rec.State == store.RecordingGone { // after its retention; only the call still has it
+		return nil
+	}
 	_, err := r.store.SaveRecording(ctx, store.Recording{
 		ID: r.rec.ID, Portal: r.portal, State: store.RecordingAttached, AttachedAt: time.Now(),
 	})

@@ -56,7 +56,7 @@ func mergedRequest(ctx context.Context, s *store.Store, portal, syncID string, r
 // step is the name of a step of the ledger: each revision has its own.
 func (r *request) step(name string) string {
 	if r.in.Revision > 1 {
-		return fmt.Sprintf("%s@%d", name, r.in.Revision)
+		return fmt.Sprintf("%s.%d", name, r.in.Revision)
 	}
 	return name
 }
