@@ -124,6 +124,10 @@ func samePhone(raw string, n phone.Number, value, country string) bool {
 	}
 	// A national form of another country, which only the number itself explains.
 	digits := onlyDigitsOf(raw)
+	const tail = 4
+	if len(digits) < tail || !strings.HasSuffix(n.E164+n.Extension, digits[len(digits)-tail:]) {
+		return false // the forms of a number end alike
+	}
 	return slices.ContainsFunc(phone.Variants(n), func(form string) bool { return onlyDigitsOf(form)+n.Extension == digits })
 }
 
