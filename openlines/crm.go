@@ -106,7 +106,7 @@ func (st *step) contactLearned(s *Session, ev Event) AnswerCode {
 	if s.CRM.Item.ID != 0 || !st.of(s).Settings.CRMCheck {
 		return NoChange
 	}
-	st.lookUp(s, time.Time{})
+	st.lookUp(s, s.CRM.Until)
 	return OK
 }
 

@@ -41,6 +41,7 @@ type world struct {
 	settings openlines.Settings
 	members  []openlines.UserID
 
+	log      []entry
 	records  []openlines.Record
 	commands []openlines.Command
 	past     map[openlines.ChatID]openlines.Past
@@ -145,6 +146,7 @@ func (w *world) sleep(text string) *world {
 // step gives events to the desk and answers its questions to the CRM.
 func (w *world) step(events ...openlines.Event) openlines.AnswerCode {
 	w.t.Helper()
+	w.log = append(w.log, entry{Now: w.now, Events: events})
 	out := w.desk.Step(w.now, events...)
 	w.next = out.Next
 	w.records = append(w.records, out.Records...)
