@@ -15,7 +15,7 @@ FROM alpine:3.22
 # Certificates for the portals' https, time zones for the transcripts.
 RUN apk add --no-cache ca-certificates tzdata \
     && adduser -D -H -u 10001 puente \
-    && install -d -o puente -g puente /var/lib/puente
+    && install -d -o puente -g puente /var/lib/puente /var/lib/puente/recordings
 COPY --from=build /out/puente /usr/local/bin/puente
 USER 10001
 WORKDIR /var/lib/puente

@@ -24,7 +24,7 @@ type VersionInput struct {
 
 type sectionInput struct {
 	VersionInput
-	Section string `path:"section" enum:"general,tags,analytics,fields,operators,crm"`
+	Section string `path:"section" enum:"general,tags,analytics,fields,operators,crm,contact_center"`
 }
 
 // ChangeInput is what both ways of writing settings share.
@@ -43,7 +43,7 @@ type putSettingsInput struct {
 type putSectionInput struct {
 	PortalInput
 	ChangeInput
-	Section string `path:"section" enum:"general,tags,analytics,fields,operators,crm"`
+	Section string `path:"section" enum:"general,tags,analytics,fields,operators,crm,contact_center"`
 	RawBody []byte `contentType:"application/json"`
 }
 

@@ -11,10 +11,10 @@ import (
 	"puente/store"
 )
 
-// backlog shows what waits in the inbox. It asks the store when it is scraped,
-// so that every process tells the same.
+// backlog shows what waits to be handed to Temporal. It asks the store when it
+// is scraped, so that every process tells the same.
 type backlog struct {
-	store  *store.Store
+	ask    func(ctx context.Context) (count int, oldest time.Time, err error)
 	log    *slog.Logger
 	count  *prometheus.Desc
 	oldest *prometheus.Desc
@@ -23,9 +23,13 @@ type backlog struct {
 func newRegistry(s *store.Store, log *slog.Logger) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), backlog{
-		store: s, log: log,
+		ask: s.InboxBacklog, log: log,
 		count:  prometheus.NewDesc("puente_inbox_waiting", "Accepted events that are not delivered to a workflow yet.", nil, nil),
 		oldest: prometheus.NewDesc("puente_inbox_oldest_seconds", "Age of the oldest event that waits.", nil, nil),
+	}, backlog{
+		ask: s.SubmissionBacklog, log: log,
+		count:  prometheus.NewDesc("puente_submissions_waiting", "Accepted method calls and requests whose run is not started yet.", nil, nil),
+		oldest: prometheus.NewDesc("puente_submissions_oldest_seconds", "Age of the oldest submission that waits.", nil, nil),
 	})
 	return r
 }
@@ -38,9 +42,9 @@ func (b backlog) Describe(out chan<- *prometheus.Desc) { out <- b.count; out <- 
 func (b backlog) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	count, oldest, err := b.store.InboxBacklog(ctx)
+	count, oldest, err := b.ask(ctx)
 	if err != nil {
-		b.log.WarnContext(ctx, "inbox not measured", "error", err)
+		b.log.WarnContext(ctx, "backlog not measured", "metric", b.count.String(), "error", err)
 		return
 	}
 	age := 0.0

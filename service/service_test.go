@@ -23,7 +23,7 @@ import (
 func config(t *testing.T) service.Config {
 	t.Helper()
 	return service.Config{
-		DatabaseURL: "sqlite://" + filepath.Join(t.TempDir(), "p.db"), SecretKey: "a passphrase for tests, long enough",
+		DataDir: t.TempDir(), DatabaseURL: "sqlite://" + filepath.Join(t.TempDir(), "p.db"), SecretKey: "a passphrase for tests, long enough",
 		APIAddr: "127.0.0.1:0", Migrate: true, StopTimeout: time.Second,
 		Temporal: client.Options{HostPort: "127.0.0.1:1"},
 	}
@@ -79,6 +79,46 @@ func TestAPIServesItsRoutesAndStops(t *testing.T) {
 	require.NoError(t, stop())
 }
 
+func TestContactCenterIsTakenInWhileTemporalIsDown(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	s := open(t, c)
+	require.NoError(t, s.Store.Migrate(t.Context()))
+	require.NoError(t, s.Store.SavePortal(t.Context(), store.Portal{Slug: "demo", APIKeyHash: store.HashAPIKey("key")}))
+	base, stop := start(t, c, service.API)
+	base += "/v1/portals/demo/contact-center"
+	status, _ := post(t, base+"/methods/contact.create", `{"name":"Ana"}`, "application/json", "Idempotency-Key", "k1", "Prefer", "wait=0")
+	require.Equal(t, http.StatusAccepted, status)
+	_, metrics := get(t, strings.TrimSuffix(base, "/v1/portals/demo/contact-center")+"/metrics")
+	require.Contains(t, metrics, "puente_submissions_waiting 1")
+
+	form := "--x\r\nContent-Disposition: form-data; name=file; filename=a.mp3\r\n\r\nID3 sound\r\n--x--\r\n"
+	status, answer := post(t, base+"/recordings", form, "multipart/form-data; boundary=x")
+	require.Equal(t, http.StatusCreated, status, answer)
+	stored, err := filepath.Glob(filepath.Join(c.DataDir, "recordings", "demo", "*.mp3"))
+	require.NoError(t, err)
+	require.Len(t, stored, 1)
+	require.NoError(t, stop())
+}
+
+// post sends a body with the key of the portal demo.
+func post(t *testing.T, url, body, contentType string, headers ...string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer key")
+	req.Header.Set("Content-Type", contentType)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	answer, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(answer)
+}
+
 func TestWorkerServesOnlyHealthAndMetrics(t *testing.T) {
 	t.Parallel()
 	c := config(t)
@@ -121,10 +161,12 @@ func TestConfigurationComesFromTheEnvironment(t *testing.T) {
 	t.Setenv("PUENTE_DATABASE_URL", "sqlite://x")
 	t.Setenv("PUENTE_BITRIX24_TIMEOUT", "5s")
 	t.Setenv("TEMPORAL_ADDRESS", "temporal:7233")
+	t.Setenv("PUENTE_RECORDINGS_DIR", "/mnt/recordings")
 	t.Setenv("TEMPORAL_NAMESPACE", "puente")
 	c, err := service.LoadConfig()
 	require.NoError(t, err)
 	require.Equal(t, []any{"sqlite://x", 5 * time.Second, ":8080", true}, []any{c.DatabaseURL, c.Bitrix24Timeout, c.APIAddr, c.Migrate})
+	require.Equal(t, []string{".puente", "/mnt/recordings"}, []string{c.DataDir, c.RecordingsDir})
 	require.Equal(t, []string{"temporal:7233", "puente"}, []string{c.Temporal.HostPort, c.Temporal.Namespace})
 }
 

@@ -94,6 +94,15 @@ func (s *Store) AnsweredSubmissions(ctx context.Context, ids []string) (answered
 	return answered, nil
 }
 
+// SubmissionBacklog gives the number of submissions that Temporal has not taken
+// yet, and when the oldest of them was accepted, over all portals.
+func (s *Store) SubmissionBacklog(ctx context.Context) (count int, oldest time.Time, err error) {
+	var row struct{ Rows, Oldest int64 }
+	err = s.read(ctx).Raw("SELECT COUNT(*) AS rows, COALESCE(MIN(created_at), 0) AS oldest FROM submissions WHERE started_at = 0").
+		Scan(&row).Error
+	return int(row.Rows), fromMicros(row.Oldest), fail(err, "submission backlog")
+}
+
 // SaveAnswer stores the answer of a submission, in the place of an earlier one,
 // with its HTTP status. Earlier revisions without an answer get it too: what
 // was asked in them is part of the later one. ErrNotFound if there is no such

@@ -17,7 +17,7 @@ import (
 // method is a call of contact.create.
 func method(key, body string) store.Submission {
 	return store.Submission{
-		Portal: "demo", Name: "contact.create", Key: key, IdempotencyKey: key, BodyHash: "hash of " + body, Body: []byte(body),
+		Portal: "demo", Kind: store.KindMethod, Name: "contact.create", Key: key, IdempotencyKey: key, BodyHash: "hash of " + body, Body: []byte(body),
 		WorkflowID: "method:demo:contact.create:" + key,
 	}
 }
@@ -25,7 +25,7 @@ func method(key, body string) store.Submission {
 // request is a revision of a request without idempotency key.
 func request(externalID, body string) store.Submission {
 	return store.Submission{
-		Portal: "demo", Name: "site", Key: externalID, BodyHash: "hash of " + body, Body: []byte(body),
+		Portal: "demo", Kind: store.KindRequest, Name: "site", Key: externalID, BodyHash: "hash of " + body, Body: []byte(body),
 		WorkflowID: "request:demo:" + externalID,
 	}
 }
@@ -277,6 +277,10 @@ func TestUnstartedSubmissionsAreHandedToOneProcessOnly(t *testing.T) {
 		none, err := s.UnstartedSubmissions(t.Context(), time.Hour, 10)
 		require.NoError(t, err)
 		require.Empty(t, none, "they are young: whoever accepted them starts them")
+		waiting, oldest, err := s.SubmissionBacklog(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 2, waiting)
+		require.Equal(t, one.CreatedAt, oldest)
 		require.NoError(t, s.MarkStarted(t.Context(), two.ID, "run-2"))
 
 		got, err := s.UnstartedSubmissions(t.Context(), 0, 10)

@@ -122,7 +122,7 @@ func (s *Stack) serviceConfig() (service.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.DatabaseURL, cfg.SecretKey = s.cfg.DatabaseURL, s.cfg.SecretKey
+	cfg.DatabaseURL, cfg.SecretKey, cfg.DataDir = s.cfg.DatabaseURL, s.cfg.SecretKey, s.cfg.DataDir
 	cfg.APIAddr, cfg.TemporalUI, cfg.WorkerAddr = s.apiAddr, s.Addresses.TemporalUI, ""
 	if _, set := os.LookupEnv("PUENTE_STOP_TIMEOUT"); !set {
 		cfg.StopTimeout = stopTimeout
