@@ -32,12 +32,19 @@ const mib = 1 << 20
 
 // wav is a recording of a size that is never in memory as a whole.
 func wav(size int64) io.Reader {
-	return io.LimitReader(io.MultiReader(strings.NewReader("RIFF\x00\x00\x00\x00WAVE"), endless{}), size)
+	return io.LimitReader(io.MultiReader(strings.NewReader("RIFF\x00\x00\x00\x00WAVE"), &endless{}), size)
 }
 
-type endless struct{}
+// endless repeats no pattern of a power of two.
+type endless struct{ at int }
 
-func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(e.at % 251)
+		e.at++
+	}
+	return len(p), nil
+}
 
 func sumOf(t *testing.T, from io.Reader) string {
 	t.Helper()
