@@ -20,6 +20,8 @@ const (
 
 	DemoClientID     = "local.sandboxapp"
 	DemoClientSecret = "sandboxappsecret" // public by design: the sandbox guards nothing
+	// DemoApplicationToken proves the events of the demo's application.
+	DemoApplicationToken = "demo-application-token"
 
 	DemoINN    = "7708001205" // company 1, Alfa Trade; made up, with right check digits
 	DemoINNTwo = "7839004506" // company 2, Aurora Travel

@@ -24,6 +24,7 @@ func DemoSeeds(s *Seeder) {
 		s.UserField(kindName, DemoCityField, "string", "City", false)
 	}
 	s.App(DemoClientID, DemoClientSecret, "http://127.0.0.1:8080/oauth/callback")
+	s.p.state.account.app(DemoClientID).Token = DemoApplicationToken
 	s.demoCompanies()
 	s.demoContacts()
 	s.demoDeals()

@@ -127,6 +127,9 @@ func (s *Stack) serviceConfig() (service.Config, error) {
 	if _, set := os.LookupEnv("PUENTE_STOP_TIMEOUT"); !set {
 		cfg.StopTimeout = stopTimeout
 	}
+	if _, set := os.LookupEnv("PUENTE_ALLOW_PRIVATE_URLS"); !set {
+		cfg.AllowPrivateURLs = true // recordings of a trial lie on this machine
+	}
 	if s.cfg.Has(Temporal) {
 		cfg.Temporal = client.Options{Namespace: devserver.Namespace}
 	}

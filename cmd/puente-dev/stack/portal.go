@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"puente/sandbox/bitrix24"
 	"puente/settings"
 	"puente/store"
 )
@@ -18,7 +19,7 @@ const (
 	// Chat2DeskToken is the API token of the sandbox account.
 	Chat2DeskToken = "sandbox-token"
 	// ApplicationToken is what events of the demo portal carry to POST /webhooks/bitrix24/demo.
-	ApplicationToken = "demo-application-token"
+	ApplicationToken = bitrix24.DemoApplicationToken
 )
 
 // webhookPath is the inbound webhook that the sandbox portal accepts.
@@ -56,6 +57,8 @@ func demoPortal(p store.Portal, at Addresses) store.Portal {
 	p.Slug, p.Name = Slug, "Puente demo"
 	p.APIKeyHash, p.ContactCenterSecret = store.HashAPIKey(APIKey), HMACKey
 	p.Bitrix24.WebhookURL, p.Bitrix24.ApplicationToken = at.Bitrix24Webhook, ApplicationToken
+	p.Bitrix24.ClientID, p.Bitrix24.ClientSecret = bitrix24.DemoClientID, bitrix24.DemoClientSecret
+	p.Bitrix24.OAuthServer = at.Bitrix24
 	p.Chat2Desk = store.Chat2DeskAccount{
 		BaseURL: at.Chat2Desk, StorageURL: at.Chat2Desk + "/storage", WebURL: at.Chat2Desk,
 		Token: Chat2DeskToken, WebhookSecret: WebhookSecret, TimeZone: "UTC",
@@ -81,5 +84,26 @@ func DemoSettings() settings.Settings {
 		{ID: 14, Entity: settings.EntityLead},
 		{ID: 15, Entity: settings.EntityNone},
 	}
+	demoContactCenter(&s.ContactCenter)
 	return s
+}
+
+// demoContactCenter adds the products and operators of the demo's contact center to the defaults. Operator op-3 is
+// nobody in the portal, and products that are not listed count as consultations.
+func demoContactCenter(c *settings.ContactCenter) {
+	c.Products = []settings.Product{
+		{Name: "subsidy", Pipeline: bitrix24.DemoSubsidies, Responsible: settings.ResponsibleContact},
+		{Name: "credit", Pipeline: bitrix24.DemoPipelineTwo, Responsible: settings.ResponsibleOperator},
+		{Name: "consultation", Pipeline: bitrix24.DemoPipeline, Responsible: settings.ResponsibleOperator},
+		{
+			Name: "leasing", Pipeline: bitrix24.DemoPipelineTwo, Responsible: settings.ResponsibleUser, User: bitrix24.DemoSupervisor,
+			Required: []string{"company.inn", "fields.equipment"},
+		},
+	}
+	c.UnknownProduct = "consultation"
+	c.Operators = []settings.ContactCenterOperator{
+		{Operator: "op-1", User: bitrix24.DemoOperator}, {Operator: "op-2", User: bitrix24.DemoSupervisor},
+	}
+	c.Fields = []settings.FormField{{Name: "city", Deal: bitrix24.DemoCityField}}
+	c.Sources = map[string]string{"site": "WEB", "email": "EMAIL", "phone": "CALL"}
 }

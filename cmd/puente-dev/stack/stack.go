@@ -58,7 +58,8 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (*Stack, error) {
 	s := &Stack{cfg: cfg, log: log, listeners: map[Part]net.Listener{}, failed: make(chan error, 1)}
 	// Addresses first: a taken port is the most likely trouble, and should show before anything took time.
 	for _, step := range []func(context.Context) error{
-		s.lockData, s.listen, s.startTemporal, s.prepareStore, s.startBitrix24, s.startChat2Desk, s.startService, s.writeReadyFile,
+		s.lockData, s.listen, s.startTemporal, s.prepareStore, s.startBitrix24, s.startChat2Desk, s.startService, s.installApp,
+		s.writeReadyFile,
 	} {
 		if err := step(ctx); err != nil {
 			s.Stop()
