@@ -74,3 +74,15 @@ func step(ctx workflow.Context, queue, summary string, each, all time.Duration) 
 func recordingStep(ctx workflow.Context, summary string) workflow.Context {
 	return step(ctx, RecordingsQueue, summary, 45*time.Minute, patience)
 }
+
+// lineStoreStep delivers decisions of the desk: without an end, because nothing
+// that was decided may be lost.
+func lineStoreStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, DialogsQueue, summary, 30*time.Second, 0)
+}
+
+// lineChatStep is for one request to the channel; a text older than its limit is
+// not sent any more, which the activity knows.
+func lineChatStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, Chat2DeskQueue, summary, 2*time.Minute, patience)
+}
