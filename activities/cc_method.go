@@ -59,12 +59,14 @@ func absentEntity(field, kind string, id int64) error {
 }
 
 // method runs one of the sixteen with its decoded input.
-type method func(ctx context.Context, d *desk, body []byte) (reply, error)
+type method func(ctx context.Context, d *desk, name contactcenter.Method) (reply, error)
 
+// taking decodes the stored body as it was decoded at acceptance: tidied.
 func taking[I any](run func(d *desk, ctx context.Context, in I) (reply, error)) method {
-	return func(ctx context.Context, d *desk, body []byte) (reply, error) {
-		var in I
-		if err := json.Unmarshal(body, &in); err != nil {
+	return func(ctx context.Context, d *desk, name contactcenter.Method) (reply, error) {
+		input, _ := contactcenter.Decode(name, d.body)
+		in, ok := input.(I)
+		if !ok {
 			return reply{}, final("input", errInvalid, "the stored input cannot be read")
 		}
 		return run(d, ctx, in)
@@ -106,7 +108,7 @@ func (a *Bitrix24) RunMethod(ctx context.Context, in workflows.RunMethodInput) (
 	if done, out, err := d.answered(in.Rerun); done || err != nil {
 		return out, d.end(ctx, "open", err)
 	}
-	got, err := run(ctx, d, d.body)
+	got, err := run(ctx, d, in.Method)
 	var no *refusal
 	if errors.As(err, &no) {
 		got, err = reply{status: no.status, body: problemOf(no.status, no.detail, no.errors...)}, nil

@@ -329,9 +329,9 @@ func TestTheSameRecordingIsNotAttachedTwice(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, up.SHA256, answer.SHA256)
 
+	content, err := io.ReadAll(wav(44))
+	require.NoError(t, err)
 	s.shows(func(w http.ResponseWriter, r *http.Request) {
-		content, err := io.ReadAll(wav(44))
-		require.NoError(t, err)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 	})
 	s.attached(s.asked(contactcenter.CallAttachRecording, object{"call_id": "c-1", "url": s.web.URL + "/1.wav"}), "c-1")

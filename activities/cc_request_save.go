@@ -3,9 +3,11 @@ package activities
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
+	"puente/bitrix24"
 	"puente/contactcenter"
 	"puente/workflows"
 )
@@ -49,7 +51,7 @@ func (a *Bitrix24) SaveDeal(ctx context.Context, in workflows.RequestStepInput) 
 			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
 		}
 		data.Pipeline, data.Stage = nil, "" // where a deal stands is the salespeople's business
-		changes, err := r.update(ctx, r.gently(r.dealChange(step, in.DealID, data, nil)))
+		changes, err := r.update(ctx, r.gently(r.keepingCompany(r.dealChange(step, in.DealID, data, nil), data)))
 		return workflows.SavedEntity{ID: in.DealID, Changed: changes.Changed, Notes: changes.Notes}, err
 	})
 }
@@ -114,6 +116,22 @@ func (r *request) defaultsFor(c contactcenter.Common) contactcenter.Defaults {
 	with := r.defaults(c)
 	with.Source = cmp.Or(r.settings.ContactCenter.Sources[r.req.Channel], with.Source)
 	return with
+}
+
+// keepingCompany leaves a deal with the company it has: the contact may speak for
+// another one.
+func (r *request) keepingCompany(c change, data contactcenter.DealData) change {
+	c.diff = func(current contactcenter.Entity) contactcenter.Changes {
+		var has struct {
+			Company bitrix24.ID `json:"companyId"`
+		}
+		raw, err := json.Marshal(current)
+		if err == nil && json.Unmarshal(raw, &has) == nil && has.Company != 0 {
+			data.CompanyID = 0
+		}
+		return contactcenter.DealChanges(current, data)
+	}
+	return c
 }
 
 // dealData is what the request tells of its deal, with its place and its client.
