@@ -34,8 +34,7 @@ type Fetcher struct {
 
 	// For tests.
 	allowed []netip.Prefix // reached in spite of being private
-
-	stall time.Duration // 0 = stallTimeout
+	stall   time.Duration  // 0 = stallTimeout
 }
 
 // Limits of one request.

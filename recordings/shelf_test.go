@@ -149,6 +149,13 @@ func (s *shelf) asked() []string {
 	return append([]string{}, s.ranges...)
 }
 
+// told is the length of the file, and how much of bodies was sent.
+func (s *shelf) told() (size, sent int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.size, s.sent
+}
+
 func (s *shelf) change(f func(*shelf)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
