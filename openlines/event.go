@@ -82,7 +82,9 @@ type Message struct {
 	// Identity is a stable key of the client, the same on all channels where
 	// phone or e-mail tell so. It must not show them. "" = the chat itself.
 	Identity string `json:"identity,omitempty"`
-	Past     Past   `json:"past,omitzero"`
+	// Past is what the last session of the chat left, as of when the event is
+	// handed over.
+	Past Past `json:"past,omitzero"`
 }
 
 // CRMFacts is what the CRM said.

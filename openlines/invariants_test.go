@@ -450,9 +450,12 @@ func (c *checker) checkOffers(records []ol.Record) {
 		if r.Offered == ol.QueueOffer || r.Offered == ol.StickyOffer {
 			c.checkLimit(l, r, people[r.User])
 		}
-		if r.Offered == ol.QueueOffer {
+		switch {
+		case r.Offered == ol.QueueOffer:
 			c.checkFair(l, r)
 			c.checkOvertaking(l, r)
+		case l.Settings.DirectCountsAsTurn: // a turn that the queue did not give
+			clear(c.fair)
 		}
 	}
 }
@@ -584,7 +587,7 @@ func firstReply(log []ol.Record) time.Duration {
 			in = r.At
 		}
 		if r.Kind == ol.MessageOut && !in.IsZero() {
-			return r.At.Sub(in)
+			return max(r.At.Sub(in), 0) // the channel may say that it came later, receipt that it came before
 		}
 	}
 	return -1

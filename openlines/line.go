@@ -15,7 +15,7 @@ type Line struct {
 	Turns map[UserID]Turn `json:"turns,omitempty"`
 
 	schedule *Schedule // of Settings
-	changes  []change  // what is known about the next opening
+	change   change    // the last answer of nextChange
 }
 
 // change is an instant at which the line opens or closes, and from where it was
@@ -46,18 +46,16 @@ func (l *Line) routes(now time.Time) bool {
 	return l.Settings.OffhoursRouting == OffhoursRoute || l.schedule.Open(now)
 }
 
-// opens is the next instant at which the line is open; never if there is none.
-func (l *Line) opens(now time.Time) time.Time {
-	for _, c := range l.changes {
-		if !now.Before(c.asked) && now.Before(c.at) {
-			return c.at
-		}
+// nextChange is when the line opens or closes next; never if it does not.
+func (l *Line) nextChange(now time.Time) time.Time {
+	if c := l.change; !now.Before(c.asked) && now.Before(c.at) {
+		return c.at
 	}
-	at, ok := l.schedule.NextOpen(now)
+	at, ok := l.schedule.NextChange(now)
 	if !ok {
 		at = never
 	}
-	l.changes = []change{{now, at}}
+	l.change = change{now, at}
 	return at
 }
 

@@ -21,7 +21,7 @@ func (st *step) lineChanged(ev Event) AnswerCode {
 		l.rebaseAll(s, st.now)
 	}
 	before := l.Members
-	l.Settings, l.Members, l.schedule, l.changes = *ev.Settings, slices.Clone(ev.Members), schedule, nil
+	l.Settings, l.Members, l.schedule, l.change = *ev.Settings, slices.Clone(ev.Members), schedule, change{}
 	for _, s := range sessions {
 		st.adapt(l, s, before)
 	}

@@ -119,6 +119,7 @@ func (st *step) endPark(s *Session) {
 func (st *step) openToAll(l *Line, s *Session) {
 	q := &s.Queue
 	q.ToAll, q.Idle = true, Clock{}
+	s.State = Waiting // also while the line is closed: nothing is offered
 	for _, user := range l.Members {
 		if st.ready(l, user).onDuty() {
 			q.Told = append(q.Told, user)

@@ -127,6 +127,14 @@ func (d *day) give(ev ol.Event) {
 }
 
 func (d *day) step(events ...ol.Event) {
+	events = slices.Clone(events)
+	for i, ev := range events {
+		if ev.Message != nil { // Past is read when the event is handed over
+			m := *ev.Message
+			m.Past = d.past[ev.Chat]
+			events[i].Message = &m
+		}
+	}
 	out := d.check.step(entry{Now: d.now, Events: events, Restart: d.reborn})
 	d.reborn = false
 	for _, r := range out.Records {

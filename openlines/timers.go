@@ -173,9 +173,10 @@ func (st *step) queueTimers(l *Line, s *Session, add func(timerKind, time.Time))
 	if q.Parked.running() {
 		add(timerParked, l.due(&q.Parked, routing, pass))
 	}
-	if s.State == Held {
-		add(timerWake, l.opens(st.now))
-	} else if !q.Begun && s.awaitsLookup(l, st.now) {
+	if !q.ToAll {
+		add(timerWake, l.nextChange(st.now)) // HELD and WAITING follow the hours
+	}
+	if !q.Begun && s.awaitsLookup(l, st.now) {
 		add(timerWake, s.CRM.Until)
 	}
 }
