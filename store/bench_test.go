@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,5 +56,26 @@ func drain(b *testing.B, s *store.Store) {
 			ids[i] = row.ID
 		}
 		require.NoError(b, s.FinishInbox(b.Context(), ids, store.InboxDone, "w"))
+	}
+}
+
+// BenchmarkAcceptRequests measures how fast requests of one portal, which are
+// accepted one after the other, and of one client come in by 20 callers.
+func BenchmarkAcceptRequests(b *testing.B) {
+	for name, url := range storetest.Databases(b) {
+		b.Run(name, func(b *testing.B) {
+			s := storetest.Open(b, url)
+			var n atomic.Int64
+			b.SetParallelism(10)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					id := fmt.Sprint("form-", n.Add(1))
+					if _, _, err := s.AcceptRequest(b.Context(), request(id, "a"), []string{"phone:1", "email:x", "request:" + id}); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "accepted/s")
+		})
 	}
 }

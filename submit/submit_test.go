@@ -119,10 +119,8 @@ func TestEachRevisionOfARequestIsToldToItsRun(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, starter.Start(t.Context(), sub))
 		require.Equal(t, submit.RequestWorkflow("demo", "ana@example.com"), fake.id)
-		require.Equal(t, []any{
-			workflows.ContactCenterRequestWorkflow, workflows.SignalRequestRevised, workflows.RequestRevised{Revision: revision + 1},
-			workflows.RequestInput{Portal: "demo", SyncID: sub.SyncID},
-		}, fake.in)
+		revised, in := workflows.RequestRevised{Revision: revision + 1}, workflows.RequestInput{Portal: "demo", SyncID: sub.SyncID}
+		require.Equal(t, []any{workflows.ContactCenterRequestWorkflow, workflows.SignalRequestRevised, revised, in}, fake.in)
 		require.NotContains(t, fake.how.StaticSummary, "ana")
 		key, found := fake.how.TypedSearchAttributes.GetKeyword(workflows.RequestKey)
 		require.True(t, found)
