@@ -47,6 +47,10 @@ type verdict struct {
 	advice string        // what a person does about a final one
 }
 
+// usedUpGrant is the code of tokens that the portal takes no more (bitrix24
+// reference §1.3).
+const usedUpGrant = "invalid_grant"
+
 var crmVerdicts = map[bitrix24.Kind]verdict{
 	bitrix24.KindRateLimited:    {name: errRateLimited, benign: true},
 	bitrix24.KindOperatingLimit: {name: errOperatingLimit, benign: true},
@@ -104,6 +108,9 @@ func judge(ctx context.Context, err error) (verdict, workflows.Failure) {
 	var crm *bitrix24.Error
 	if errors.As(err, &crm) {
 		v := named(crmVerdicts[crm.Kind])
+		if crm.Code == usedUpGrant {
+			v.advice = "run it again afterwards" // the error itself says what to do
+		}
 		v.delay = crmDelay(ctx, crm, v)
 		return v, workflows.Failure{Code: cmp.Or(crm.Code, v.name), Text: crm.Error()}
 	}
