@@ -130,7 +130,7 @@ func (d *desk) write(ctx context.Context, c change, changes contactcenter.Change
 	params["id"] = c.id
 	res, err := d.batch(ctx, false, bitrix24.Command{Key: "update", Method: "crm.item.update", Params: params})
 	if err == nil {
-		err = d.placed(res.trouble("update"))
+		err = d.placed(ctx, c.kind, res.trouble("update"))
 	}
 	if err != nil {
 		return errors.Join(err, d.unanswered(ctx, c.step, err))

@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -57,7 +56,7 @@ func (d *desk) create(ctx context.Context, c creation) (int64, error) {
 			if err != nil {
 				return 0, err
 			}
-			return madeID(res[c.step].Answer), d.placed(res.trouble(c.step))
+			return madeID(res[c.step].Answer), d.placed(ctx, c.kind, res.trouble(c.step))
 		},
 	})
 }
@@ -160,18 +159,6 @@ func literalValue(value any) any {
 		return out
 	}
 	return value
-}
-
-// placed names the field that the portal complains of, where its words tell.
-func (d *desk) placed(err error) error {
-	var e *bitrix24.Error
-	if !errors.As(err, &e) || e.Kind != bitrix24.KindInvalid {
-		return err
-	}
-	if field := contactcenter.FieldIn(e.Description); field != "" {
-		return &fieldError{field: "body." + field, err: err}
-	}
-	return err
 }
 
 // saved is the answer of a create or an update.
