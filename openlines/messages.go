@@ -32,16 +32,20 @@ func (st *step) chatEvent(ev Event) (SessionID, AnswerCode) {
 	return 0, code
 }
 
-// chat finds a chat, or takes up what the caller remembers of it.
+// chat finds a chat, and takes up what the caller remembers of it if that is
+// more than the desk does.
 func (st *step) chat(ev Event) *Chat {
-	if chat := st.desk.Chats[ev.Chat]; chat != nil {
-		return chat
+	chat := st.desk.Chats[ev.Chat]
+	if chat == nil {
+		chat = &Chat{}
+		if ev.Message != nil {
+			chat.Blocked = ev.Message.Past.Blocked
+		}
+		st.desk.Chats[ev.Chat] = chat
 	}
-	chat := &Chat{}
-	if ev.Message != nil {
-		chat.Past, chat.Blocked = ev.Message.Past, ev.Message.Past.Blocked
+	if m := ev.Message; m != nil && m.Past.Session > chat.Past.Session {
+		chat.Past = m.Past
 	}
-	st.desk.Chats[ev.Chat] = chat
 	return chat
 }
 
