@@ -57,6 +57,8 @@ type Options struct {
 	Starter Starter
 	// Recordings keeps uploaded recordings; required.
 	Recordings *recordings.Keeper
+	// Lenient says what is let pass in the contact center's input.
+	Lenient []contactcenter.Leniency
 	// Stopping ends when the process begins to stop: who waits for an answer
 	// then is told where to look for it. nil = never.
 	Stopping context.Context //nolint:containedctx // its end is the message

@@ -57,16 +57,16 @@ func (s *server) callMethod(m contactcenter.Method) func(context.Context, *submi
 			return nil, err
 		}
 		sub := submit.Method(in.Portal, m, key, in.RawBody)
-		return s.submit(ctx, in.CallerInput, sub, methodProblems(m, in.RawBody, conf), s.Store.AcceptMethod)
+		return s.submit(ctx, in.CallerInput, sub, s.methodProblems(m, in.RawBody, conf), s.Store.AcceptMethod)
 	}
 }
 
-func methodProblems(m contactcenter.Method, body []byte, conf settings.Settings) []settings.Problem {
+func (s *server) methodProblems(m contactcenter.Method, body []byte, conf settings.Settings) []settings.Problem {
 	input, problems := contactcenter.Decode(m, body)
 	if len(problems) > 0 {
 		return problems
 	}
-	return contactcenter.Validate(input, conf)
+	return contactcenter.Validate(input, conf, s.Lenient...)
 }
 
 func (s *server) submitRequest(ctx context.Context, in *submissionInput) (*answered, error) {
@@ -78,15 +78,15 @@ func (s *server) submitRequest(ctx context.Context, in *submissionInput) (*answe
 	if err != nil {
 		return nil, err
 	}
-	request, problems := requestProblems(in.RawBody, conf)
+	request, problems := s.requestProblems(in.RawBody, conf)
 	sub := submit.Request(in.Portal, request, key, in.RawBody)
 	return s.submit(ctx, in.CallerInput, sub, problems, s.requestAcceptance(request, conf))
 }
 
-func requestProblems(body []byte, conf settings.Settings) (contactcenter.Request, []settings.Problem) {
+func (s *server) requestProblems(body []byte, conf settings.Settings) (contactcenter.Request, []settings.Problem) {
 	request, problems := contactcenter.ParseRequest(body)
 	if len(problems) == 0 {
-		problems = contactcenter.ValidateRequest(request, conf)
+		problems = contactcenter.ValidateRequest(request, conf, s.Lenient...)
 	}
 	return request, problems
 }

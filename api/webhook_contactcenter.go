@@ -54,7 +54,7 @@ func (s *server) contactCenterHook(c *gin.Context) {
 		s.refused(c, err)
 		return
 	}
-	request, problems := requestProblems(body, conf)
+	request, problems := s.requestProblems(body, conf)
 	sub := submit.Request(p.Slug, request, "", body)
 	stored, fresh, err := s.acceptOnce(ctx, sub, problems, s.requestAcceptance(request, conf))
 	if err != nil {

@@ -2,6 +2,7 @@ package contactcenter
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"puente/settings"
@@ -13,8 +14,8 @@ import (
 //
 // A product that nobody knows is no problem: such a request is accepted and
 // parks until a person decides (see ProductOf).
-func ValidateRequest(r Request, s settings.Settings) []settings.Problem {
-	v := validation{settings: s}
+func ValidateRequest(r Request, s settings.Settings, how ...Leniency) []settings.Problem {
+	v := validation{settings: s, plainURLs: slices.Contains(how, PlainURLs)}
 	v.limits("", reflect.ValueOf(r))
 	if isEmpty(r.Contact) && isEmpty(r.Company) && isEmpty(r.Deal) && r.Call == nil && r.Comment == "" && len(r.Fields) == 0 {
 		v.Add("", "a request needs a contact, a company, a deal, a call, a comment or fields")

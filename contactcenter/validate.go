@@ -12,17 +12,25 @@ import (
 // problem with its JSON path; nil = it can be used. What only the portal can
 // tell (whether an id, a field or a stage exists) is not checked here.
 // The input is a value as Decode gives it.
-func Validate(input any, s settings.Settings) []settings.Problem {
-	v := validation{settings: s}
+func Validate(input any, s settings.Settings, how ...Leniency) []settings.Problem {
+	v := validation{settings: s, plainURLs: slices.Contains(how, PlainURLs)}
 	v.limits("", reflect.ValueOf(input))
 	v.semantics(input)
 	return v.Problems
 }
 
+// Leniency is something that is let pass.
+type Leniency int
+
+// PlainURLs lets recordings lie at http addresses: for development on one machine.
+const PlainURLs Leniency = 1
+
 // validation is one input that is looked through.
 type validation struct {
 	check
 	settings settings.Settings
+	// plainURLs takes http addresses of recordings too.
+	plainURLs bool
 	own      []string // E.164 of the company's own phones, read when needed
 }
 

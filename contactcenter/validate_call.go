@@ -39,7 +39,7 @@ func (v *validation) recording(at string, r Recording) {
 	case r.URL != "" && r.RecordingID != "":
 		v.Add(at, "give url or recording_id, not both")
 	}
-	if r.URL != "" && !isSecureURL(r.URL) {
+	if r.URL != "" && !v.fetchable(r.URL) {
 		v.Add(under(at, "url"), "must be an https address without user and password")
 	}
 	if r.FileName != "" && !isSound(r.FileName) {
@@ -47,9 +47,12 @@ func (v *validation) recording(at string, r Recording) {
 	}
 }
 
-func isSecureURL(text string) bool {
+func (v *validation) fetchable(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && strings.EqualFold(u.Scheme, "https") && u.Hostname() != "" && u.User == nil
+	if err != nil || u.Hostname() == "" || u.User != nil {
+		return false
+	}
+	return strings.EqualFold(u.Scheme, "https") || v.plainURLs && strings.EqualFold(u.Scheme, "http")
 }
 
 // isSound says whether a file name is one that externalCall.attachRecord takes

@@ -223,3 +223,24 @@ func TestRequestsAreJudged(t *testing.T) {
 	}
 	require.Equal(t, "- external_id: is missing\n- channel: is missing\n", lines(contactcenter.ValidateRequest(r{Comment: "x"}, portal())))
 }
+
+func TestPlainAddressesOfRecordingsAreTakenOnlyWhereAllowed(t *testing.T) {
+	t.Parallel()
+	at := func(url string, how ...contactcenter.Leniency) string {
+		in := contactcenter.AttachRecordingInput{CallID: "c", Recording: contactcenter.Recording{URL: url}}
+		return lines(contactcenter.Validate(in, portal(), how...))
+	}
+	require.Contains(t, at("http://127.0.0.1/c.wav"), "must be an https address")
+	require.Empty(t, at("http://127.0.0.1/c.wav", contactcenter.PlainURLs))
+	require.Contains(t, at("ftp://127.0.0.1/c.wav", contactcenter.PlainURLs), "url")
+	require.Contains(t, at("http://u:p@127.0.0.1/c.wav", contactcenter.PlainURLs), "url")
+	r := contactcenter.Request{
+		ExternalID: "1", Channel: contactcenter.Phone,
+		Call: &contactcenter.Call{
+			CallID: "c", Direction: contactcenter.Incoming, Phone: "89991234567", StartedAt: time.Now(), Status: contactcenter.Answered,
+			Recording: &contactcenter.Recording{URL: "http://127.0.0.1/c.wav"},
+		},
+	}
+	require.Contains(t, lines(contactcenter.ValidateRequest(r, portal())), "call.recording.url")
+	require.Empty(t, lines(contactcenter.ValidateRequest(r, portal(), contactcenter.PlainURLs)))
+}

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"puente/api"
+	"puente/contactcenter"
 	"puente/portals"
 	"puente/recordings"
 	"puente/rerun"
@@ -186,8 +187,17 @@ func (s *Service) apiOptions(ctx context.Context, notify func()) api.Options {
 		Store: s.Store, Temporal: s.Temporal, Rerun: s.Rerun, Notify: notify, Validator: s.Checker, Installer: s.Portals,
 		Starter: &submit.Starter{Temporal: s.Temporal, Store: s.Store}, Recordings: s.Recordings, Stopping: ctx,
 		Logger: s.Log, Metrics: s.Metrics,
-		Links: api.Links{TemporalUI: s.Config.TemporalUI, Namespace: s.Namespace()},
+		Links: api.Links{TemporalUI: s.Config.TemporalUI, Namespace: s.Namespace()}, Lenient: s.lenient(),
 	}
+}
+
+// lenient is what is let pass in the contact center's input: http where the
+// worker would fetch it.
+func (s *Service) lenient() []contactcenter.Leniency {
+	if s.Config.AllowPrivateURLs {
+		return []contactcenter.Leniency{contactcenter.PlainURLs}
+	}
+	return nil
 }
 
 // drain lets requests under way finish, then cuts them.
