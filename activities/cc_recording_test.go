@@ -402,16 +402,24 @@ func TestAnUploadThatIsGoneFromTheDiskMustBeSentAgain(t *testing.T) {
 	}
 }
 
-func TestAFetchedFileThatIsGoneFromTheDiskIsFetchedAgain(t *testing.T) {
+func TestAFetchedFileThatIsNotWholeOnTheDiskIsFetchedAgain(t *testing.T) {
 	t.Parallel()
-	s := newStudio(t, nil)
-	sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"url": s.web.URL + "/1.wav"}))
-	_, err := s.fetch(sub, "c-1")
-	require.NoError(t, err)
-	require.NoError(t, os.RemoveAll(filepath.Join(s.dir, "demo"))) // the other machine has a disk of its own
-	_, err = s.attach(sub, "c-1")
-	require.NoError(t, err)
-	require.Equal(t, 1, s.record("c-1").AttachedTimes)
+	for name, spoil := range map[string]func(file string) error{
+		"gone":  func(file string) error { return os.RemoveAll(filepath.Dir(file)) }, // the other machine has a disk of its own
+		"short": func(file string) error { return os.Truncate(file, 5) },
+	} {
+		s := newStudio(t, nil)
+		sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"url": s.web.URL + "/1.wav"}))
+		fetched, err := s.fetch(sub, "c-1")
+		require.NoError(t, err)
+		row, err := s.store.Recording(t.Context(), "demo", fetched.RecordingID)
+		require.NoError(t, err)
+		require.NoError(t, spoil(filepath.Join(s.dir, filepath.FromSlash(row.Path))))
+		_, err = s.attach(sub, "c-1")
+		require.NoError(t, err, name)
+		require.Equal(t, row.SHA256, s.record("c-1").SHA256)
+		require.Equal(t, 1, s.record("c-1").AttachedTimes)
+	}
 }
 
 func TestWhatCannotBeFetchedWaitsOrIsExplained(t *testing.T) {

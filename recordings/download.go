@@ -76,11 +76,15 @@ func (d *download) remember() error {
 // settled gives the length of the file as soon as two looks some seconds apart
 // tell the same, else ErrGrowing; -1 if the server does not tell the length.
 func (d *download) settled(ctx context.Context) (int64, error) {
+	before := d.note
 	length, err := d.lookNow(ctx)
 	if err != nil || length < 0 {
 		return length, err
 	}
-	rest := time.Until(d.note.Since.Add(d.from.settle()))
+	rest := d.from.settle()
+	if before.Length == length {
+		rest -= time.Since(before.Since)
+	}
 	if rest <= 0 {
 		return length, nil
 	}

@@ -77,7 +77,7 @@ func (f *fetching) stands(got store.Recording) {
 	require.Equal(f.t, store.RecordingStored, got.State)
 	size, _ := f.shelf.told()
 	require.Equal(f.t, size, got.Bytes)
-	require.Equal(f.t, sumOf(f.t, size), got.SHA256)
+	require.Equal(f.t, sumOf(f.t, size, f.shelf.take), got.SHA256)
 	file, err := f.Dir.Open(got.Path)
 	require.NoError(f.t, err)
 	info, err := file.Stat()
@@ -161,9 +161,9 @@ func TestWhatCannotBeContinuedIsLoadedAnew(t *testing.T) {
 		shelf  *shelf
 		change func(*shelf)
 	}{
-		"another file meanwhile": {&shelf{tag: `"a"`}, func(s *shelf) { s.tag = `"b"` }},
+		"another file meanwhile": {&shelf{tag: `"a"`}, func(s *shelf) { s.tag, s.take = `"b"`, 1 }},
 		"shorter file":           {&shelf{tag: `"a"`}, func(s *shelf) { s.tag, s.size = `"b"`, mib }},
-		"weak tag":               {&shelf{tag: `W/"a"`}, func(*shelf) {}},
+		"weak tag":               {&shelf{tag: `W/"a"`}, func(s *shelf) { s.take = 1 }},
 		"no ranges":              {&shelf{tag: `"a"`, plain: true}, func(*shelf) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,6 +179,26 @@ func TestWhatCannotBeContinuedIsLoadedAnew(t *testing.T) {
 	}
 }
 
+func TestAnAnswerWithAnotherRangeIsNotTaken(t *testing.T) {
+	t.Parallel()
+	s := &shelf{size: 4 * mib, tag: `"a"`, cutAfter: 2 * mib}
+	f := newFetching(t, s)
+	r := f.expected("/1.wav")
+	_, err := f.fetch(r)
+	require.Error(t, err)
+	s.change(func(s *shelf) {
+		s.handler = func(w http.ResponseWriter, r *http.Request) {
+			if span := r.Header.Get("Range"); span != "" && span != "bytes=0-0" {
+				r.Header.Set("Range", "bytes=0-")
+			}
+			http.ServeContent(w, r, "", time.Time{}, &sound{size: 4 * mib})
+		}
+	})
+	_, err = f.fetch(r)
+	require.ErrorIs(t, err, ErrGrowing)
+	f.fetched(r)
+}
+
 func TestAFileIsTakenOnlyWhenItGrowsNoMore(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]*shelf{
@@ -192,6 +212,9 @@ func TestAFileIsTakenOnlyWhenItGrowsNoMore(t *testing.T) {
 			for range 3 {
 				_, err := f.fetch(r)
 				require.ErrorIs(t, err, ErrGrowing)
+			}
+			if _, sent := s.told(); !s.silent {
+				require.Zero(t, sent, "nothing is loaded before")
 			}
 			s.change(func(s *shelf) { s.grow, s.size, s.tag = 0, 2*mib, `"b"` })
 			if s.silent {

@@ -16,8 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sound is a wav file of any size that is never held in memory.
-type sound struct{ size, at int64 }
+// sound is a wav file of any size that is never held in memory. Another take
+// has another content.
+type sound struct{ size, at, take int64 }
 
 func (s *sound) Read(p []byte) (int, error) {
 	if s.at >= s.size {
@@ -30,7 +31,7 @@ func (s *sound) Read(p []byte) (int, error) {
 		if at := s.at + int64(i); at < int64(len(head)) {
 			p[i] = head[at]
 		} else {
-			p[i] = byte(at % 251)
+			p[i] = byte((at + s.take) % 251)
 		}
 	}
 	s.at += int64(len(p))
@@ -42,10 +43,10 @@ func (s *sound) Seek(offset int64, whence int) (int64, error) {
 	return s.at, nil
 }
 
-func sumOf(t *testing.T, size int64) string {
+func sumOf(t *testing.T, size, take int64) string {
 	t.Helper()
 	hash := sha256.New()
-	_, err := io.Copy(hash, &sound{size: size})
+	_, err := io.Copy(hash, &sound{size: size, take: take})
 	require.NoError(t, err)
 	return hex.EncodeToString(hash.Sum(nil))
 }
@@ -56,6 +57,7 @@ type shelf struct {
 
 	mu       sync.Mutex
 	size     int64
+	take     int64
 	tag      string    // ETag
 	modified time.Time // zero = not told
 	plain    bool      // knows no ranges
@@ -65,7 +67,7 @@ type shelf struct {
 	stall    bool      // sends half and then nothing
 	handler  http.HandlerFunc
 	ranges   []string // that were asked for
-	sent     int64    // bytes of bodies
+	sent     int64    // bytes of bodies, without looks
 }
 
 func newShelf(t *testing.T, s *shelf) *shelf {
@@ -81,7 +83,7 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.grow != 0 && len(s.ranges) > 1 {
 		s.size += s.grow
 	}
-	file, counted := &sound{size: s.size}, &counting{ResponseWriter: w, shelf: s}
+	file, counted := &sound{size: s.size, take: s.take}, &counting{ResponseWriter: w, shelf: s, look: r.Header.Get("Range") == "bytes=0-0"}
 	plain, silent, tag, modified, handler := s.plain, s.silent, s.tag, s.modified, s.handler
 	s.mu.Unlock()
 	if tag != "" {
@@ -106,12 +108,16 @@ type counting struct {
 	http.ResponseWriter
 
 	shelf *shelf
+	look  bool // at the first byte only, whatever is sent
 }
 
 func (c *counting) Write(p []byte) (int, error) {
+	if c.look {
+		return c.ResponseWriter.Write(p)
+	}
 	c.shelf.mu.Lock()
 	cut, stall := c.shelf.cutAfter, c.shelf.stall
-	if cut > 0 && c.shelf.sent+int64(len(p)) > cut && len(p) > 1 {
+	if cut > 0 && c.shelf.sent+int64(len(p)) > cut {
 		p = p[:cut-c.shelf.sent]
 		c.shelf.cutAfter = 0
 	} else {
@@ -124,7 +130,7 @@ func (c *counting) Write(p []byte) (int, error) {
 		c.Flush()
 		panic(http.ErrAbortHandler)
 	}
-	if stall && len(p) > 1 {
+	if stall {
 		c.Flush()
 		return n, errors.Join(err, c.hang())
 	}
@@ -149,7 +155,7 @@ func (s *shelf) asked() []string {
 	return append([]string{}, s.ranges...)
 }
 
-// told is the length of the file, and how much of bodies was sent.
+// told is the length of the file, and how much of it was sent.
 func (s *shelf) told() (size, sent int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
