@@ -31,7 +31,7 @@ type validation struct {
 	settings settings.Settings
 	// plainURLs takes http addresses of recordings too.
 	plainURLs bool
-	own      []string // E.164 of the company's own phones, read when needed
+	own       []string // E.164 of the company's own phones, read when needed
 }
 
 // semantics goes to the rules that tags cannot tell.
