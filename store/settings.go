@@ -92,16 +92,22 @@ func (s *Store) SaveSettings(
 // lockSettings serialises the savers of one portal by the portal's row and
 // gives the newest version, 0 if there is none.
 func (s *Store) lockSettings(tx *gorm.DB, portal string) (newest int, err error) {
-	var slug string
-	found := tx.Raw("SELECT slug FROM portals WHERE slug = ?"+s.d.lock, portal).Scan(&slug)
-	if found.Error != nil {
-		return 0, found.Error
-	}
-	if slug == "" {
-		return 0, gorm.ErrRecordNotFound
+	if err := s.lockPortal(tx, portal); err != nil {
+		return 0, err
 	}
 	err = tx.Table(settingsTable).Where("portal = ?", portal).Select("COALESCE(MAX(version), 0)").Scan(&newest).Error
 	return newest, err
+}
+
+// lockPortal lets the transaction work on a portal alone. No such portal is
+// gorm.ErrRecordNotFound.
+func (s *Store) lockPortal(tx *gorm.DB, portal string) error {
+	var slug string
+	found := tx.Raw("SELECT slug FROM portals WHERE slug = ?"+s.d.lock, portal).Scan(&slug)
+	if found.Error == nil && slug == "" {
+		return gorm.ErrRecordNotFound
+	}
+	return found.Error
 }
 
 // SettingsHistory lists who changed the settings and why, newest first.
