@@ -102,11 +102,15 @@ type SavedEntity struct {
 
 // SavedCall says what became of a call.
 type SavedCall struct {
-	CallID     string              `json:"call_id"`
-	ActivityID int64               `json:"activity_id,omitempty"`
-	State      string              `json:"state"`
-	Bound      []contactcenter.Ref `json:"bound,omitempty"`
-	Notes      []string            `json:"notes,omitempty"`
+	CallID       string              `json:"call_id"`
+	BitrixCallID string              `json:"bitrix_call_id,omitempty"`
+	ActivityID   int64               `json:"activity_id,omitempty"`
+	State        string              `json:"state"`
+	Bound        []contactcenter.Ref `json:"bound,omitempty"`
+	UserID       int64               `json:"user_id,omitempty"`
+	// Recording is attached if nothing is left to do for it.
+	Recording string   `json:"recording,omitempty"`
+	Notes     []string `json:"notes,omitempty"`
 }
 
 // WroteTimeline says where the request was written down.
@@ -147,6 +151,10 @@ type AnswerRequestInput struct {
 // several entities match equally well and a person is to choose.
 const ErrChoiceNeeded = "CHOICE_NEEDED"
 
+// ErrCancelled is the kind of the failure with which the ledger shows a run that
+// somebody cancelled in Temporal.
+const ErrCancelled = "CANCELLED"
+
 // FinishRunInput ends a run in the ledger and gives its claims free.
 type FinishRunInput struct {
 	Portal string `json:"portal"`
@@ -159,9 +167,12 @@ type FinishRunInput struct {
 // ParkRunInput marks a run as failed in the ledger, answers whoever waits with
 // the problem, and gives its claims free.
 type ParkRunInput struct {
-	Portal  string  `json:"portal"`
-	SyncID  string  `json:"sync_id"`
-	Owner   string  `json:"owner"`
-	Kind    string  `json:"kind,omitempty"` // type of the application error
-	Failure Failure `json:"failure"`
+	Portal string `json:"portal"`
+	SyncID string `json:"sync_id"`
+	Owner  string `json:"owner"`
+	// Revision of a request that failed; 0 = the newest. A newer one is not
+	// answered with the failure.
+	Revision int     `json:"revision,omitempty"`
+	Kind     string  `json:"kind,omitempty"` // type of the application error
+	Failure  Failure `json:"failure"`
 }

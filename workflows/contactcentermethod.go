@@ -2,11 +2,13 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"puente/contactcenter"
+	"puente/dialog"
 )
 
 // MethodResult is how a method call ended; its answer is in the database.
@@ -18,21 +20,15 @@ type MethodResult struct {
 
 type methodRun struct {
 	parking
-	in    MethodInput
-	owner string
-	attrs attributes
-	story story
-	ran   MethodRan // RunMethod is done; only a recording may be left
+	in  MethodInput
+	ran MethodRan // RunMethod is done; only a recording may be left
 }
 
 // ContactCenterMethod runs one call of one of the sixteen methods (product D1).
 // The caller's answer is stored as soon as there is one; the recording of a call
 // is attached afterwards. What the portal refuses parks the run, like DialogSync.
 func ContactCenterMethod(ctx workflow.Context, in MethodInput) (MethodResult, error) {
-	m := &methodRun{
-		in: in, owner: workflow.GetInfo(ctx).WorkflowExecution.ID, attrs: attributes{}, story: story{title: MethodSummary(in)},
-	}
-	m.state.Status = Open
+	m := &methodRun{in: in, parking: newParking(ctx, in.Portal, in.SyncID, MethodSummary(in))}
 	if err := m.handlers(ctx); err != nil {
 		return MethodResult{}, err
 	}
@@ -41,15 +37,16 @@ func ContactCenterMethod(ctx workflow.Context, in MethodInput) (MethodResult, er
 		if err == nil {
 			break
 		}
-		if again, err := m.park(ctx, err); !again {
-			return m.result(), err
+		again, err := m.park(ctx, err, 0, func() bool { return false }) // a method call is never corrected
+		if err != nil {
+			return MethodResult{}, err
+		}
+		if !again {
+			m.ran.Reason = m.abandon.Reason
+			break
 		}
 	}
-	return m.result(), workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
-}
-
-func (m *methodRun) result() MethodResult {
-	return MethodResult{SyncID: m.in.SyncID, Status: m.state.Status, Reason: m.ran.Reason}
+	return MethodResult{SyncID: in.SyncID, Status: m.state.Status, Reason: m.ran.Reason}, handled(ctx)
 }
 
 func (m *methodRun) attempt(ctx workflow.Context) error {
@@ -58,9 +55,7 @@ func (m *methodRun) attempt(ctx workflow.Context) error {
 		return err
 	}
 	if m.ran.CallID != "" {
-		if err := m.recording(ctx); err != nil {
-			return err
-		}
+		return m.recording(ctx)
 	}
 	return m.show(ctx, m.ran.Status)
 }
@@ -80,6 +75,9 @@ func (m *methodRun) run(ctx workflow.Context) error {
 	for _, line := range ran.Story {
 		m.story.add("CRM", line)
 	}
+	if len(ran.Entities) > 0 {
+		m.story.add("Cards", cards(ran.PortalURL, ran.Entities))
+	}
 	if ran.Reason != "" {
 		m.story.add("Answered", fmt.Sprintf("%d: %s", ran.HTTP, ran.Reason))
 	}
@@ -87,15 +85,16 @@ func (m *methodRun) run(ctx workflow.Context) error {
 }
 
 func (m *methodRun) recording(ctx workflow.Context) error {
+	m.story.add("Recording", "is being attached to the call")
+	if err := m.show(ctx, Syncing); err != nil {
+		return err
+	}
 	line, err := attachRecording(ctx, RecordingInput{Portal: m.in.Portal, SyncID: m.in.SyncID, CallID: m.ran.CallID})
 	if err != nil {
 		return err
 	}
 	m.story.add("Recording", line)
-	_, err = run[bool](storeStep(ctx, "Finish: done"), FinishRunStep, FinishRunInput{
-		Portal: m.in.Portal, SyncID: m.in.SyncID, Owner: m.owner, Status: Done,
-	})
-	return err
+	return m.finish(ctx, Done, "")
 }
 
 // attachRecording fetches the recording of a call and attaches it, each retried
@@ -109,64 +108,28 @@ func attachRecording(ctx workflow.Context, in RecordingInput) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("file %d, %d bytes", attached.FileID, attached.Bytes), nil
+	return fmt.Sprintf("attached as file %d, %d bytes", attached.FileID, attached.Bytes), nil
 }
 
-// park keeps the run with its failure until a person retries or abandons it.
-func (m *methodRun) park(ctx workflow.Context, cause error) (again bool, err error) {
-	if temporal.IsCanceledError(cause) {
-		return false, cause
+// cards links entities to the CRM.
+func cards(portal string, list []contactcenter.Ref) string {
+	var links []string
+	for _, ref := range list {
+		links = append(links, card(portal, dialog.Ref{Kind: dialog.Kind(ref.Kind), ID: ref.ID}))
 	}
-	failure := failureOf(cause)
-	m.state.Failure = &failure
-	m.story.failed(failure)
-	_, err = run[bool](storeStep(ctx, "Park: "+oneLine(failure.Text, 200)), ParkRunStep,
-		ParkRunInput{Portal: m.in.Portal, SyncID: m.in.SyncID, Owner: m.owner, Kind: errorType(cause), Failure: failure})
-	if err != nil {
-		return false, err
-	}
-	if err := m.show(ctx, Failed); err != nil {
-		return false, err
-	}
-	again, err = m.wait(ctx, failure, func() bool { return false })
-	if err != nil {
-		return false, err
-	}
-	if again {
-		m.story.add(fmt.Sprintf("Re-run %d", m.state.Reruns), "by "+m.actor+" "+m.reason)
-		return true, nil
-	}
-	return false, m.giveUp(ctx)
+	return strings.Join(links, ", ")
 }
 
-func (m *methodRun) giveUp(ctx workflow.Context) error {
-	m.ran.Reason = m.abandon.Reason
-	m.story.add("Abandoned", "by "+m.abandon.Actor+": "+m.abandon.Reason)
-	_, err := run[bool](storeStep(ctx, "Finish: abandoned"), FinishRunStep, FinishRunInput{
-		Portal: m.in.Portal, SyncID: m.in.SyncID, Owner: m.owner, Status: Abandoned, Reason: m.abandon.Reason,
-	})
-	if err != nil {
-		return err
-	}
-	if err := m.show(ctx, Abandoned); err != nil {
-		return err
-	}
-	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
-}
-
-func (m *methodRun) show(ctx workflow.Context, status Status) error {
-	m.state.Status = status
-	workflow.SetCurrentDetails(ctx, m.story.markdown(status))
-	return m.attrs.set(ctx, keyword{StatusKey, string(status)})
-}
-
-func refKeywords(refs []contactcenter.Ref) []keyword {
+// refKeywords are the search attributes of entities; other kinds have none.
+func refKeywords(list []contactcenter.Ref) []keyword {
 	keys := map[string]temporal.SearchAttributeKeyKeyword{
 		contactcenter.KindContact: ContactKey, contactcenter.KindCompany: CompanyKey, contactcenter.KindDeal: DealKey,
 	}
 	var out []keyword
-	for _, ref := range refs {
-		out = append(out, idKeyword(keys[ref.Kind], ref.ID))
+	for _, ref := range list {
+		if key, known := keys[ref.Kind]; known {
+			out = append(out, idKeyword(key, ref.ID))
+		}
 	}
 	return out
 }

@@ -182,6 +182,11 @@ func pauseBeforeRefind(ctx workflow.Context, tries int) error {
 	if workflow.GetVersion(ctx, "pause-before-refind", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
+	return refindPause(ctx, tries)
+}
+
+// refindPause waits before the next try: the first time a second.
+func refindPause(ctx workflow.Context, tries int) error {
 	pause := min(time.Second<<(tries-1), maxRefindPause)
 	return workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: "Before looking for the client again"}).Get(ctx, nil)
 }

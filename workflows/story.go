@@ -106,8 +106,16 @@ func (s *story) failed(f Failure) {
 	s.add("⚠ Parked", text+" — mend the cause, then send the update `"+UpdateRetrySync+"`")
 }
 
+// markdown leaves the oldest lines but the first out if all do not fit: the
+// newest are what people look for.
 func (s *story) markdown(status Status) string {
-	return clip(fmt.Sprintf("### %s\n\nStatus: **%s**\n\n%s\n", s.title, status, strings.Join(s.lines, "\n")), maxDetails)
+	for {
+		text := fmt.Sprintf("### %s\n\nStatus: **%s**\n\n%s\n", s.title, status, strings.Join(s.lines, "\n"))
+		if len(text) <= maxDetails || len(s.lines) < 3 {
+			return clip(text, maxDetails)
+		}
+		s.lines = append(s.lines[:1:1], s.lines[2:]...)
+	}
 }
 
 // dialog tells where a Dialog run stands.
