@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"puente/recordings"
 )
 
 func TestPreferenceOfTheCallerIsReadLeniently(t *testing.T) {
@@ -125,4 +127,30 @@ func TestOneTooManyDoesNotWait(t *testing.T) {
 	w.wait(t.Context(), "a") // or this would never end
 	cancel()
 	group.Wait()
+}
+
+func FuzzPreferenceOfTheCaller(f *testing.F) {
+	for _, seed := range []string{"wait=5", "respond-async, wait=\"7\"; x", "=,;", "wait=-0"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, prefer string) {
+		wait, applied := CallerInput{Prefer: prefer}.wait()
+		require.GreaterOrEqual(t, wait, time.Duration(0))
+		require.LessOrEqual(t, wait, maxWait)
+		require.Regexp(t, `^(|respond-async|wait=[0-9]{1,2})$`, applied)
+	})
+}
+
+func FuzzFileNameOfAnUpload(f *testing.F) {
+	for _, seed := range []string{"a.wav", `..\a.mp3`, "a/b/.wav", "\x00.WAV"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, given string) {
+		name := fileName(given)
+		require.NotContains(t, name, "\\")
+		if name != "/" {
+			require.NotContains(t, name, "/")
+		}
+		require.Equal(t, recordings.KnownName(given), recordings.KnownName(name))
+	})
 }

@@ -23,6 +23,8 @@ const (
 	// stallTimeout is how long an upload may bring nothing. An upload as a whole
 	// may take as long as its size needs.
 	stallTimeout = 30 * time.Second
+	// uploadAnswer is how long storing and answering may take after the last piece.
+	uploadAnswer = time.Minute
 	fileField    = "file"
 	maxFileName  = 200 // bytes
 )
@@ -97,9 +99,7 @@ func (s *server) uploadRecording(ctx context.Context, in *uploadInput) (*body[Up
 
 // file is the part of the form with the file; the fields before it are passed over.
 func (in *uploadInput) file() (*multipart.Part, error) {
-	controller := http.NewResponseController(in.writer)
-	_ = controller.SetWriteDeadline(time.Time{}) // the answer comes when the upload is through; fails only without a connection
-	in.request.Body = io.NopCloser(&paced{from: in.request.Body, deadline: controller.SetReadDeadline})
+	in.request.Body = io.NopCloser(&paced{from: in.request.Body, to: http.NewResponseController(in.writer)})
 	form, err := in.request.MultipartReader()
 	if err != nil {
 		return nil, huma.Error415UnsupportedMediaType("send the file as multipart/form-data")
@@ -118,14 +118,16 @@ func (in *uploadInput) file() (*multipart.Part, error) {
 	}
 }
 
-// paced gives each piece of an upload its time.
+// paced gives each piece of an upload its time, and the answer after it.
 type paced struct {
-	from     io.Reader
-	deadline func(time.Time) error
+	from io.Reader
+	to   *http.ResponseController
 }
 
 func (p *paced) Read(b []byte) (int, error) {
-	_ = p.deadline(time.Now().Add(stallTimeout)) // fails only where there is no connection
+	now := time.Now()
+	_ = p.to.SetReadDeadline(now.Add(stallTimeout)) // fails only where there is no connection
+	_ = p.to.SetWriteDeadline(now.Add(stallTimeout + uploadAnswer))
 	return p.from.Read(b)
 }
 

@@ -8,7 +8,7 @@ CREATE TABLE submissions (
     external_key    TEXT   NOT NULL, -- Idempotency-Key of a method, external id of a request
     idempotency_key TEXT   NOT NULL, -- '' = none was given
     revision        BIGINT NOT NULL, -- 1 for a method
-    body_hash       TEXT   NOT NULL, -- SHA-256, hex; stays when the body is purged
+    body_hash       TEXT   NOT NULL, -- SHA-256, hex; stays when the body is gone
     body            BYTEA  NOT NULL, -- as received
     sync_id         TEXT   NOT NULL REFERENCES syncs (id) ON DELETE CASCADE,
     workflow_id     TEXT   NOT NULL,
@@ -18,14 +18,15 @@ CREATE TABLE submissions (
     answered_at     BIGINT NOT NULL,
     status_code     BIGINT NOT NULL, -- HTTP status of the answer
     answer          TEXT   NOT NULL, -- JSON or ''
-    created_at      BIGINT NOT NULL
+    created_at      BIGINT NOT NULL,
+    purged_at       BIGINT NOT NULL  -- when the body was replaced by {}
 );
 CREATE UNIQUE INDEX submissions_workflow ON submissions (portal, workflow_id, revision);
 CREATE UNIQUE INDEX submissions_request_key ON submissions (portal, idempotency_key) WHERE kind = 'request' AND idempotency_key <> '';
 CREATE INDEX submissions_sync ON submissions (sync_id, revision);
 CREATE INDEX submissions_seq ON submissions (portal, seq);
 CREATE INDEX submissions_unstarted ON submissions (ready_at) WHERE started_at = 0;
-CREATE INDEX submissions_kept ON submissions (portal, created_at) WHERE LENGTH(body) > 0;
+CREATE INDEX submissions_kept ON submissions (portal, created_at) WHERE purged_at = 0;
 
 -- The last seq of each portal. Its row lock makes the order of seq the order of commits.
 CREATE TABLE acceptances (

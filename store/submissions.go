@@ -27,7 +27,7 @@ type Submission struct {
 	IdempotencyKey string          `json:"idempotency_key,omitempty" gorm:"serializer:text"` // "" = none
 	Revision       int             `json:"revision"`                                         // from 1; set at acceptance
 	BodyHash       string          `json:"body_hash"`                                        // equal bodies have equal ones
-	Body           []byte          `json:"-"`                                                // as received; none after retention
+	Body           []byte          `json:"-"`                                                // as received; {} after retention
 	SyncID         string          `json:"sync_id"`                                          // line of the ledger; all revisions have the same
 	WorkflowID     string          `json:"workflow_id"`                                      //
 	Seq            int64           `json:"seq"`                                              // order of acceptance in the portal
@@ -41,7 +41,8 @@ type Submission struct {
 // submissionRow is a Submission with what only the store needs of it.
 type submissionRow struct {
 	Submission
-	ReadyAt int64
+	ReadyAt  int64
+	PurgedAt int64
 }
 
 const submissionsTable = "submissions"
@@ -149,16 +150,17 @@ func (s *Store) SubmissionsList(ctx context.Context, portal string, f Submission
 	return all, next, fail(err, "submissions of %s", portal)
 }
 
-// PurgeSubmissions deletes the bodies of submissions of a portal that were
-// answered and accepted before a time, and gives their number. What has no
-// answer yet is kept, however old. The hashes stay: a repetition is recognised
-// for ever. Of the methods named in forget the answers go as well, because they
-// repeat what the CRM knows of people; such a repetition is answered with 410.
+// PurgeSubmissions forgets the bodies of submissions of a portal that were
+// answered and accepted before a time, and gives their number: {} stands in
+// their place. What has no answer yet is kept, however old. The hashes stay: a
+// repetition is recognised for ever. Of the methods named in forget the answers
+// go as well, because they repeat what the CRM knows of people; such a
+// repetition is answered with 410.
 func (s *Store) PurgeSubmissions(ctx context.Context, portal string, forget []string, before time.Time) (int, error) {
-	n, err := s.purge(ctx, `UPDATE submissions SET body = ?,
+	n, err := s.purge(ctx, `UPDATE submissions SET body = ?, purged_at = ?,
 			status_code = CASE WHEN kind = 'method' AND name IN ? THEN 410 ELSE status_code END,
 			answer = CASE WHEN kind = 'method' AND name IN ? THEN '' ELSE answer END
-		WHERE id IN (SELECT id FROM submissions WHERE portal = ? AND created_at < ? AND answered_at <> 0 AND LENGTH(body) > 0
-			ORDER BY created_at LIMIT 500)`, []byte{}, forget, forget, portal, micros(before))
+		WHERE id IN (SELECT id FROM submissions WHERE portal = ? AND created_at < ? AND answered_at <> 0 AND purged_at = 0
+			ORDER BY created_at LIMIT 500)`, []byte("{}"), micros(now()), forget, forget, portal, micros(before))
 	return n, fail(err, "purge submissions of %s", portal)
 }
