@@ -84,8 +84,8 @@ func (st *step) wantsOffhours(l *Line, t autoText) bool {
 	if !last.IsZero() && l.spent(working, last, at) == 0 {
 		return false
 	}
-	lively := !s.LastReply.At.IsZero() && at.Sub(s.LastReply.At) < offhoursQuiet
-	return !(t.active && lively)
+	quiet := s.LastReply.At.IsZero() || at.Sub(s.LastReply.At) >= offhoursQuiet
+	return quiet || !t.active
 }
 
 func (st *step) wantsWelcome(l *Line, s *Session) bool {

@@ -19,6 +19,7 @@ type CRMLink struct {
 // sessions of that client (I13).
 type Lead struct {
 	Item        Item      `json:"item,omitzero"` // zero while it is being made
+	Session     SessionID `json:"session"`       // that wanted it
 	Ordered     time.Time `json:"ordered"`
 	Responsible UserID    `json:"responsible,omitempty"` // as ordered by the line
 	Replier     UserID    `json:"replier,omitempty"`     // the first who replied to this client
@@ -164,8 +165,9 @@ func (st *step) followCRM() {
 }
 
 // wantLead makes a lead, or joins the one of another session of this client.
+// After T2 there is none before the client answers.
 func (st *step) wantLead(s *Session) {
-	if s.CRM.Item.ID != 0 || s.CRM.Lookup != LookupNotFound || s.Reason == BySpam || !s.clientWrote() {
+	if s.CRM.Item.ID != 0 || s.CRM.Lookup != LookupNotFound || s.Reason == BySpam || !s.Heard && !s.CRM.Asked {
 		return
 	}
 	create := st.of(s).Settings.CRMCreate
@@ -186,11 +188,8 @@ func (st *step) wantLead(s *Session) {
 	}
 }
 
-// clientWrote: after T2 there is no lead before the client answers.
-func (s *Session) clientWrote() bool { return !s.Outbound || s.clientWaits() || s.CRM.Asked }
-
 func (st *step) orderLead(s *Session) {
-	lead := &Lead{Ordered: st.now, Responsible: st.leadHolder(s)}
+	lead := &Lead{Session: s.ID, Ordered: st.now, Responsible: st.leadHolder(s)}
 	st.desk.Leads[s.CRM.Identity] = lead
 	st.record(s, st.now, Record{Kind: LeadWanted})
 	st.command(s, Command{Kind: DoCreateLead, Key: s.CRM.Identity, User: lead.Responsible})
@@ -243,9 +242,11 @@ func (st *step) leadCreated(ev Event) AnswerCode {
 		return NoChange
 	}
 	lead.Item = ev.CRM.Item
+	if s := st.desk.session(lead.Session); s != nil {
+		st.record(s, ev.At, Record{Kind: LeadMade, Item: lead.Item})
+	}
 	for _, s := range st.desk.Sessions {
 		if s.CRM.Identity == ev.CRM.Identity && s.CRM.Item.ID == 0 {
-			st.record(s, ev.At, Record{Kind: LeadMade, Item: lead.Item})
 			st.bind(s, lead.Item)
 			s.CRM.Responsible = lead.Responsible
 		}

@@ -10,16 +10,16 @@ type Left string
 
 // The reasons, in the order of the rules E1 to E6.
 const (
-	NotLeft      Left = ""
-	LeftDismiss  Left = "dismissed"           // E1
-	LeftMember   Left = "not a member"        // E1
-	LeftOnLeave  Left = "on leave"            // E2
-	LeftOffDuty  Left = "off duty"            // E3, see Presence
-	LeftLimit    Left = "at the line's limit" // E4
-	LeftOverall  Left = "at the limit over all lines"
-	LeftPending  Left = "too many unanswered offers"
-	LeftThisPass Left = "had his turn in this pass" // E5
-	LeftSkill    Left = "lacks a skill"             // E6
+	NotLeft     Left = ""
+	LeftDismiss Left = "dismissed"           // E1
+	LeftMember  Left = "not a member"        // E1
+	LeftOnLeave Left = "on leave"            // E2
+	LeftOffDuty Left = "off duty"            // E3, see Presence
+	LeftLimit   Left = "at the line's limit" // E4
+	LeftOverall Left = "at the limit over all lines"
+	LeftPending Left = "too many unanswered offers"
+	LeftHadTurn Left = "had his turn in this pass" // E5
+	LeftSkill   Left = "lacks a skill"             // E6
 )
 
 // LeftOut is a member who gets no offer.

@@ -61,6 +61,24 @@ type Event struct {
 	Reason   string    `json:"reason,omitempty"`
 }
 
+// complete says whether the event has what its kind reads; a machine that runs
+// for months must not fall over one that has not.
+func (ev *Event) complete() bool {
+	switch ev.Kind {
+	case ClientMessage, EmployeeMessage, MessageDeleted:
+		return ev.Message != nil && ev.Chat != ""
+	case ClientBlocked:
+		return ev.Chat != ""
+	case OperatorChanged:
+		return ev.Operator != nil
+	case LineChanged:
+		return ev.Settings != nil && ev.Line != ""
+	case LookupDone, LeadCreated, ResponsibleChanged:
+		return ev.CRM != nil
+	}
+	return true
+}
+
 // Message is a message in a chat, without its text.
 type Message struct {
 	ID      string `json:"id"` // unique within the chat

@@ -83,7 +83,7 @@ func (st *step) pick(l *Line, s *Session) Decision {
 	for _, user := range l.Members {
 		left := st.free(l, s, user)
 		if left.Reason == NotLeft && slices.Contains(s.Queue.Out, user) {
-			left.Reason = LeftThisPass
+			left.Reason = LeftHadTurn
 		}
 		if left.Reason == NotLeft {
 			eligible = append(eligible, user)
@@ -148,7 +148,7 @@ func (st *step) pickAll(l *Line, s *Session) Decision {
 		case s.offerTo(user) != nil:
 			continue
 		case left.Reason == NotLeft && slices.Contains(s.Queue.Out, user):
-			left.Reason = LeftThisPass
+			left.Reason = LeftHadTurn
 		}
 		if left.Reason != NotLeft {
 			d.Left = append(d.Left, left)

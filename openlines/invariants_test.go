@@ -84,7 +84,7 @@ func (c *checker) step(e entry) ol.Outcome {
 	busy := len(c.desk.Sessions) > 0
 	out := c.desk.Step(e.Now, e.Events...)
 	for i, ev := range e.Events {
-		if ev.Kind == ol.LineChanged && out.Answers[i].Code == ol.OK {
+		if ev.Kind == ol.LineChanged && ev.Settings != nil && out.Answers[i].Code == ol.OK {
 			c.late = c.late || busy
 			clear(c.fair)
 			c.schedules[ev.Line], _ = ol.NewSchedule(*ev.Settings)
@@ -241,7 +241,7 @@ func (c *checker) readCommands(commands []ol.Command) {
 // checkMessages is I3: each message has one end, however often it came.
 func (c *checker) checkMessages(events []ol.Event, answers []ol.Answer) {
 	for i, ev := range events {
-		if ev.Kind != ol.ClientMessage {
+		if ev.Kind != ol.ClientMessage || ev.Message == nil {
 			continue
 		}
 		if again := c.given[ev.ID]; again != (answers[i].Code == ol.Repeated) {

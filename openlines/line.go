@@ -71,6 +71,14 @@ func (l *Line) has(id TextID) bool {
 	return !set || text != ""
 }
 
+// unansweredRule is the rule in force: one whose text is empty behaves as none.
+func (l *Line) unansweredRule() UnansweredRule {
+	if l.Settings.UnansweredRule == UnansweredText && !l.has(TextUnanswered) {
+		return UnansweredNone
+	}
+	return l.Settings.UnansweredRule
+}
+
 // bound is the limit of T_unanswered: what is set, else the reaction bound I8.
 func (l *Line) bound() time.Duration {
 	if l.Settings.UnansweredTime > 0 {

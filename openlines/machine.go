@@ -118,6 +118,9 @@ func (st *step) apply(ev Event) Answer {
 	if st.desk.repeats(ev.ID) {
 		return Answer{Event: ev.ID, Code: Repeated}
 	}
+	if !ev.complete() {
+		return Answer{Event: ev.ID, Session: ev.Session, Code: NotAllowed}
+	}
 	ev.At = ev.At.UTC().Truncate(time.Millisecond)
 	if ev.At.IsZero() || ev.At.After(st.now) {
 		ev.At = st.now

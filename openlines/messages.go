@@ -93,7 +93,7 @@ func storedWhy(line *Line) string {
 	if line == nil {
 		return "no active line"
 	}
-	return "answered before"
+	return "belongs to what is over"
 }
 
 // lineOf finds the line that takes new sessions of a channel.
@@ -129,7 +129,7 @@ func (st *step) clientSaid(s *Session, ev Event, first bool) {
 	m := ev.Message
 	st.record(s, ev.At, Record{Kind: MessageIn, Message: m.ID, N: m.Order, On: true})
 	st.said(s, ev.At)
-	s.Window, s.Warned = m.Window, time.Time{}
+	s.Heard, s.Window, s.Warned = true, m.Window, time.Time{}
 	if m.Writable && !s.CRM.Writable {
 		s.CRM.Writable = true
 	}
@@ -216,7 +216,7 @@ func (st *step) employeeMessage(chat *Chat, s *Session, ev Event) AnswerCode {
 		return OK
 	}
 	line := st.lineOf(ev.Message.Channel)
-	if line == nil || chat.Blocked {
+	if line == nil || chat.Blocked || ev.At.Before(chat.Past.Closed) { // the last: it was part of the closed session
 		return st.stored(nil, ev, storedWhy(line))
 	}
 	st.voidPoll(chat, ev)

@@ -95,7 +95,7 @@ func (st *step) withdrawBut(s *Session, keep *Offer, reason string) {
 // passDue is T_pass: T5, T6 and T17.
 func (st *step) passDue(s *Session, o *Offer) {
 	l := st.of(s)
-	rule := l.Settings.UnansweredRule
+	rule := l.unansweredRule()
 	switch {
 	case s.State == Active:
 		st.sideOfferOver(l, s, o, EndExpired)
@@ -124,7 +124,7 @@ func (st *step) fireNone(l *Line, s *Session, o *Offer) {
 	if !s.Queue.Fired {
 		st.fireRule(l, s, st.now)
 	}
-	o.Kept, o.Pass = true, Clock{}
+	o.Kept, o.Pass, s.Queue.Over = true, Clock{}, true
 }
 
 // keepDirect: the responsible employee keeps the session (crm_forward_pass).
@@ -136,7 +136,7 @@ func (st *step) keepDirect(l *Line, s *Session, o *Offer) {
 		return
 	}
 	st.fireRule(l, s, due)
-	if l.Settings.UnansweredRule == UnansweredRequeue {
+	if l.unansweredRule() == UnansweredRequeue {
 		st.endOffer(s, o, EndExpired)
 	}
 }

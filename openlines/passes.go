@@ -9,11 +9,13 @@ import (
 // on with the next pass at once.
 func (st *step) endPass(l *Line, s *Session) bool {
 	q := &s.Queue
-	st.record(s, st.now, Record{Kind: PassEnded, N: int64(q.Pass)})
+	if !q.Over {
+		st.record(s, st.now, Record{Kind: PassEnded, N: int64(q.Pass)})
+	}
 	rest := false
 	if !q.Fired && l.Settings.UnansweredTime == 0 {
 		st.fireRule(l, s, st.now)
-		rest = l.Settings.UnansweredRule == UnansweredRequeue
+		rest = l.unansweredRule() == UnansweredRequeue
 	}
 	if q.Pass >= l.Settings.MaxPasses {
 		st.openToAll(l, s)
@@ -30,7 +32,7 @@ func (st *step) endPass(l *Line, s *Session) bool {
 // nextPass begins a pass in which everybody may be asked again.
 func (q *Queueing) nextPass() {
 	q.Pass++
-	q.Out, q.Used, q.LastTo, q.LastPos = nil, false, 0, 0
+	q.Out, q.Used, q.Over, q.LastTo, q.LastPos = nil, false, false, 0, 0
 	q.Idle = Clock{}
 }
 
@@ -39,8 +41,8 @@ func (q *Queueing) nextPass() {
 func (st *step) fireRule(l *Line, s *Session, due time.Time) {
 	q := &s.Queue
 	q.Fired, q.Unans = true, Clock{}
-	st.record(s, st.now, Record{Kind: RuleFired, Reason: string(l.Settings.UnansweredRule)})
-	if l.Settings.UnansweredRule == UnansweredText && s.clientWaits() && !s.Texted {
+	st.record(s, st.now, Record{Kind: RuleFired, Reason: string(l.unansweredRule())})
+	if l.unansweredRule() == UnansweredText && s.clientWaits() && !s.Texted {
 		s.Texted = true
 		st.texts = append(st.texts, autoText{session: s, id: TextUnanswered, due: due, waiting: true})
 	}
@@ -53,7 +55,7 @@ func (st *step) unansweredDue(s *Session, due time.Time) {
 	if !s.queued() || s.Queue.ToAll {
 		return
 	}
-	switch l.Settings.UnansweredRule {
+	switch l.unansweredRule() {
 	case UnansweredRequeue:
 		st.requeue(l, s)
 	case UnansweredNone:
@@ -181,7 +183,7 @@ func (st *step) allPassDue(s *Session, due time.Time) {
 		return
 	}
 	st.fireRule(l, s, due)
-	if l.Settings.UnansweredRule == UnansweredRequeue {
+	if l.unansweredRule() == UnansweredRequeue {
 		st.requeue(l, s)
 	}
 }

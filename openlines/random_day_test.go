@@ -83,6 +83,11 @@ func (d *day) setLine(id ol.LineID, channel int64) {
 	s.OfflineReturnTime = pick(d, "return", ol.Minutes(3), 0)
 	s.UnansweredRule = pick(d, "rule", ol.UnansweredText, ol.UnansweredRequeue, ol.UnansweredNone)
 	s.UnansweredTime = pick(d, "unanswered", ol.Minutes(0), 10, 60)
+	s.OffhoursRule = pick(d, "offhours text", ol.OffhoursText, ol.OffhoursText, ol.OffhoursNone)
+	if d.rarely("no texts") {
+		s.Texts = map[ol.TextID]string{ol.TextUnanswered: "", ol.TextVoteThanksGood: "", ol.TextAutoWarning: "", ol.TextWelcome: ""}
+	}
+	s.Priority = pick(d, "priority", 0, 0, 3)
 	s.OffhoursRouting = pick(d, "offhours", ol.OffhoursHold, ol.OffhoursHold, ol.OffhoursRoute)
 	s.WelcomeRule = pick(d, "welcome", ol.WelcomeEverySession, ol.WelcomeFirstContact, ol.WelcomeNone)
 	s.CloseRule = pick(d, "close", ol.CloseRating, ol.CloseText, ol.CloseNone)
@@ -187,7 +192,11 @@ func (d *day) wait() {
 func (d *day) chat() ol.ChatID { return pick[ol.ChatID](d, "chat", "a", "b", "c", "d", "e") }
 func (d *day) user() ol.UserID { return pick(d, "user", A, B, C, D, R, V) }
 
+// session is mostly one of the desk, sometimes one that is over or never was.
 func (d *day) session() ol.SessionID {
+	if all := d.check.desk.Sessions; len(all) > 0 && !d.rarely("any session") {
+		return pick(d, "open session", all...).ID
+	}
 	return ol.SessionID(rapid.IntRange(1, int(d.check.desk.LastSession)+1).Draw(d.T, "session"))
 }
 
@@ -195,6 +204,9 @@ func (d *day) session() ol.SessionID {
 func (d *day) message(chat ol.ChatID) *ol.Message {
 	d.count++
 	m := &ol.Message{ID: fmt.Sprint("m", d.count), Channel: int64(len(chat)), Past: d.past[chat], Writable: !d.rarely("mute")}
+	if chat == "d" && d.rarely("window") {
+		m.Window = d.now.Add(time.Minute)
+	}
 	m.Channel = map[ol.ChatID]int64{"a": 1, "b": 1, "c": 2, "d": 1, "e": 2}[chat]
 	if chat == "b" || chat == "c" {
 		m.Identity = "one person"
@@ -279,7 +291,7 @@ func (d *day) found() *ol.CRMFacts {
 }
 
 func (d *day) odd() {
-	switch pick(d, "odd", "again", "late", "deleted", "settings", "restart", "blocked") {
+	switch pick(d, "odd", "again", "late", "deleted", "settings", "restart", "blocked", "refused", "broken") {
 	case "again":
 		d.step(pick(d, "again", d.sent[max(len(d.sent)-20, 0):]...))
 	case "late":
@@ -301,6 +313,10 @@ func (d *day) odd() {
 		d.setLine(id, int64(slices.Index(d.lines, id)+1))
 	case "restart":
 		d.reborn = true
+	case "refused":
+		d.give(ol.Event{Kind: ol.TextRefused, Session: d.session(), Text: pick(d, "text", ol.TextIDs()...), Reason: "window"})
+	case "broken": // an event that lacks everything
+		d.step(ol.Event{Kind: pick(d, "kind", ol.ClientMessage, ol.OperatorChanged, ol.LineChanged, ol.LookupDone, ol.LeadCreated, "nonsense")})
 	case "blocked":
 		d.give(ol.Event{Kind: ol.ClientBlocked, Chat: "a", On: d.rarely("on")})
 	}
@@ -340,9 +356,18 @@ func randomDay(t *rapid.T) {
 	d.fail()
 }
 
-// TestInvariantsOnRandomDays looks at I1 to I15. PUENTE_SOAK=1 together with
-// -rapid.checks=100000 makes it long.
+// TestInvariantsOnRandomDays looks at I1 to I15: a few hundred days, or, with
+// PUENTE_SOAK=1, a hundred thousand.
 func TestInvariantsOnRandomDays(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, randomDay)
+	rounds := 3 // of a hundred days, unless -rapid.checks says otherwise
+	if os.Getenv("PUENTE_SOAK") == "1" {
+		rounds = 1000
+	}
+	for i := range rounds {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, randomDay)
+		})
+	}
 }

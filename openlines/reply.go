@@ -68,7 +68,7 @@ func (st *step) settleOwner(s *Session, ev Event, had bool) {
 		s.Queue.Unans = Clock{}
 	case s.State == Closing: // T24
 		st.reopen(s, "employee")
-		if s.Owner == 0 {
+		if !st.fit(s.Owner) {
 			st.own(s, ev.By, "replied")
 		}
 	case s.Owner == ev.By: // T13

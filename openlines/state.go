@@ -135,6 +135,7 @@ type Session struct {
 	Warned      time.Time `json:"warned,omitzero"` // auto-close was announced
 
 	Unread   []Unread `json:"unread,omitempty"`   // client messages after the last reply, in channel order
+	Heard    bool     `json:"heard,omitempty"`    // the client has written
 	Answered bool     `json:"accepted,omitempty"` // somebody accepted at some time
 	AskedEnd bool     `json:"asked,omitempty"`    // the close rule has run
 	Alerted  bool     `json:"alerted,omitempty"`  // SLA, in this waiting cycle
@@ -234,7 +235,7 @@ type Queueing struct {
 	LastPos int       `json:"pos,omitempty"`    // and his position then
 	Fired   bool      `json:"fired,omitempty"`  // the unanswered rule
 	Moved   bool      `json:"moved,omitempty"`  // people have moved the session about
-	Over    bool      `json:"over,omitempty"`   // mode all: its only pass is complete
+	Over    bool      `json:"over,omitempty"`   // this pass is complete, and offers stay
 	ToAll   bool      `json:"to_all,omitempty"` // open to all
 	Told    []UserID  `json:"told,omitempty"`   // know that it is open to all
 	Had     []UserID  `json:"had,omitempty"`    // had an offer in this cycle

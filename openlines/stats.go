@@ -182,7 +182,7 @@ func (f *SessionFacts) addOther(r Record) {
 		f.Passes++
 	case RuleFired:
 		f.Fired++
-	case LeadWanted:
+	case LeadMade:
 		f.Leads++
 	case LeadRefused:
 		f.NoContact++

@@ -46,14 +46,12 @@ type world struct {
 	commands []openlines.Command
 	past     map[openlines.ChatID]openlines.Past
 	sessions map[openlines.ChatID][]openlines.SessionID
-	texts    map[openlines.SessionID]string
 	count    int
 
 	crm     openlines.CRMFacts // what a lookup finds
 	crmDown bool               // lookups and leads get no answer
 	leads   int64
 	window  time.Time // of the channel
-	member  *openlines.Message
 }
 
 // baseSettings are those of §12.
@@ -355,7 +353,7 @@ func (w *world) offers(chat openlines.ChatID, want ...string) *world {
 func (w *world) holds(chat openlines.ChatID, want ...string) *world {
 	w.t.Helper()
 	var got []string
-	var due = map[openlines.OfferID]time.Time{}
+	due := map[openlines.OfferID]time.Time{}
 	for _, c := range w.commands {
 		if c.Kind == openlines.DoOffer {
 			due[c.Offer] = c.Due
