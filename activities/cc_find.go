@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -58,13 +59,57 @@ type probe struct {
 	read    func(res results, key string) ([]int64, error)
 }
 
-// hunt sends all probes in one request.
+// hunt sends all probes in one request, and in a second one those whose first
+// page was not all.
 func (d *desk) hunt(ctx context.Context, probes []probe) (*hits, error) {
 	res, err := d.send(ctx, probes)
 	if err != nil {
 		return nil, err
 	}
-	return hitsOf(res, probes)
+	h, err := hitsOf(res, probes)
+	if err != nil {
+		return h, err
+	}
+	var rest []probe
+	for _, p := range probes {
+		if res.more(p.command.Key) {
+			rest = append(rest, p.pages()...)
+		}
+	}
+	for part := range slices.Chunk(rest, bitrix24.MaxBatch) {
+		if res, err = d.send(ctx, part); err != nil {
+			return h, err
+		}
+		more, err := hitsOf(res, part)
+		if err != nil {
+			return h, err
+		}
+		h.join(more)
+		h.more = h.more || res.more(part[len(part)-1].command.Key)
+	}
+	return h, nil
+}
+
+// pages are the pages of a list behind the first one, up to maxFound.
+func (p probe) pages() []probe {
+	var out []probe
+	for start := pageSize; start < maxFound; start += pageSize {
+		next := p
+		next.command.Key = p.command.Key + "-" + strconv.Itoa(start)
+		next.command.Params = bitrix24.Params{"start": start}
+		maps.Copy(next.command.Params, p.command.Params)
+		out = append(out, next)
+	}
+	return out
+}
+
+// join adds the hits of another search.
+func (h *hits) join(other *hits) {
+	for _, id := range other.order {
+		for _, way := range other.by[id] {
+			h.add(id, way)
+		}
+	}
 }
 
 func (d *desk) send(ctx context.Context, probes []probe) (results, error) {
@@ -91,7 +136,6 @@ func hitsOf(res results, probes []probe) (*hits, error) {
 		for _, id := range found {
 			h.add(id, p.way)
 		}
-		h.more = h.more || res.more(p.command.Key)
 	}
 	return h, nil
 }
@@ -138,8 +182,7 @@ func (d *desk) byEmail(kind dialog.Kind, raw string) []probe {
 	return []probe{d.byComm(kind, contactcenter.ByEmail, []string{email})}
 }
 
-// byFilter lists the newest entities that match, page by page up to maxFound
-// when the first page says that there are more.
+// byFilter lists the newest entities that match.
 func (d *desk) byFilter(key, way string, kind dialog.Kind, filter bitrix24.Params) probe {
 	return probe{command: list(key, kind, filter), way: way, read: func(res results, key string) ([]int64, error) {
 		rows, err := res.rows(key)

@@ -108,6 +108,9 @@ func (a *Bitrix24) RunMethod(ctx context.Context, in workflows.RunMethodInput) (
 	if done, out, err := d.answered(in.Rerun); done || err != nil {
 		return out, d.end(ctx, "open", err)
 	}
+	if err := d.begin(ctx); err != nil {
+		return workflows.MethodRan{}, d.end(ctx, "open", err)
+	}
 	got, err := run(ctx, d, in.Method)
 	var no *refusal
 	if errors.As(err, &no) {
@@ -127,6 +130,14 @@ func (d *desk) answered(rerun int) (bool, workflows.MethodRan, error) {
 		return false, workflows.MethodRan{}, nil
 	}
 	return true, workflows.MethodRan{Status: status, Reason: d.row.Reason, HTTP: d.submission.StatusCode, PortalURL: d.url}, nil
+}
+
+// begin shows in the ledger that the method is at work.
+func (d *desk) begin(ctx context.Context) error {
+	return d.store.UpdateSync(ctx, d.portal, d.syncID, func(row *store.Sync) {
+		row.Status, row.SettingsVersion = string(workflows.Syncing), d.version
+		row.Attempts++
+	})
 }
 
 func (d *desk) answer(ctx context.Context, got reply, no *refusal) (workflows.MethodRan, error) {
@@ -151,7 +162,6 @@ func (d *desk) answer(ctx context.Context, got reply, no *refusal) (workflows.Me
 	}
 	return out, d.store.UpdateSync(ctx, d.portal, d.syncID, func(row *store.Sync) {
 		touch(row, got.entities)
-		row.SettingsVersion = d.version
 		if got.callID == "" {
 			finishRow(row, out.Status, out.Reason)
 		}

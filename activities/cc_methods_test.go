@@ -2,11 +2,13 @@ package activities_test
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	crm "puente/bitrix24"
 	"puente/contactcenter"
 	"puente/sandbox/bitrix24"
 	"puente/store"
@@ -190,4 +192,29 @@ func TestSecondCreateUnderTheSameExternalIDIsRefused(t *testing.T) {
 	_, found := call[contactcenter.Found](c, contactcenter.DealFind, object{"external_id": "A-1"})
 	require.Len(t, found.Candidates, 1)
 	require.Equal(t, made.ID, found.Candidates[0].ID)
+}
+
+func TestAllMatchesOfANameCanBePagedThrough(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	for range 3 {
+		commands := make([]crm.Command, 40)
+		for i := range commands {
+			commands[i] = crm.Command{Key: "c" + strconv.Itoa(i), Method: "crm.item.add", Params: object{
+				"entityTypeId": 3, "fields": object{"name": "Zenobia"},
+			}}
+		}
+		_, err := c.admin.Batch(t.Context(), crm.Group{Commands: commands})
+		require.NoError(t, err)
+	}
+	seen := map[int64]bool{}
+	for cursor, first := "", true; first || cursor != ""; first = false {
+		_, page := call[contactcenter.Found](c, contactcenter.ContactFind, object{"name": "zenob", "limit": 50, "cursor": cursor})
+		for _, one := range page.Candidates {
+			require.False(t, seen[one.ID])
+			seen[one.ID] = true
+		}
+		cursor = page.NextCursor
+	}
+	require.Len(t, seen, 120)
 }
