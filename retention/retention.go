@@ -1,7 +1,8 @@
 // Package retention deletes what the settings of a portal no longer want kept:
 // raw webhook bodies, transcripts, what the contact center sent and was told,
-// recordings of calls, and the memory of sent notifications. The ledger with
-// its steps and the audit log stay.
+// recordings of calls, the memory of sent notifications, and the log of closed
+// sessions of open lines. The ledger with its steps, the audit log and the
+// figures for statistics stay.
 package retention
 
 import (
@@ -28,6 +29,7 @@ type Store interface {
 	PurgeSent(ctx context.Context, portal string, before time.Time) (int, error)
 	PurgeSubmissions(ctx context.Context, portal string, forget []string, before time.Time) (int, error)
 	PurgeTickets(ctx context.Context, portal string) (int, error)
+	PurgeLineRecords(ctx context.Context, portal string, before time.Time) (int, error)
 }
 
 // Files are the recordings of calls on disk; *recordings.Keeper is one.
@@ -97,6 +99,7 @@ func cleanPortal(ctx context.Context, s Store, files Files, portal string, now t
 			func() (int, error) { return s.PurgeSnapshots(ctx, portal, before) },
 			func() (int, error) { return s.PurgeSent(ctx, portal, before) },
 			func() (int, error) { return s.PurgeSubmissions(ctx, portal, looks(), before) },
+			func() (int, error) { return s.PurgeLineRecords(ctx, portal, before) },
 		)
 	}
 	for _, purge := range purges {

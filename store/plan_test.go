@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"puente/dialog"
+	"puente/openlines"
 	"puente/settings"
 	"puente/store"
 	"puente/store/storetest"
@@ -153,6 +154,7 @@ func useEverything(t *testing.T, s *store.Store) {
 	check(err)
 	useInbox(ctx, t, s)
 	useLedger(ctx, t, s)
+	useLines(ctx, t, s)
 	usePages(ctx, t, s)
 	check(s.DeletePortal(ctx, "demo"))
 }
@@ -284,6 +286,39 @@ func useContactCenter(ctx context.Context, t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 }
 
+func useLines(ctx context.Context, t *testing.T, s *store.Store) {
+	t.Helper()
+	w := newDesk(t, s, nil)
+	for i := range 3 {
+		_, err := s.SaveLine(ctx, "demo", "support", lineOf("Support", 1), "a", "b", 0)
+		require.NoError(t, err)
+		w.step(time.Minute, w.writes(openlines.ChatID(fmt.Sprint(i))))
+	}
+	w.step(time.Minute, act(openlines.MarkSpam, 1, 301))
+	_, err := s.Line(ctx, "demo", "support")
+	require.NoError(t, err)
+	_, err = s.LineVersion(ctx, "demo", "support", 1)
+	require.NoError(t, err)
+	_, err = s.Lines(ctx, "demo")
+	require.NoError(t, err)
+	_, _, _, err = s.LineOfChannel(ctx, "demo", 1)
+	require.NoError(t, err)
+	_, err = s.SaveOperator(ctx, "demo", 301, store.OperatorChange{})
+	require.NoError(t, err)
+	_, err = s.Operators(ctx, "demo")
+	require.NoError(t, err)
+	_, err = s.CountLineSessions(ctx, "demo")
+	require.NoError(t, err)
+	_, err = s.SessionRecords(ctx, "demo", 1)
+	require.NoError(t, err)
+	_, _, err = s.ChatPast(ctx, "demo", "0")
+	require.NoError(t, err)
+	_, _, err = s.LastRecord(ctx, "demo")
+	require.NoError(t, err)
+	_, err = s.PurgeLineRecords(ctx, "demo", deskStart)
+	require.NoError(t, err)
+}
+
 // usePages reads two pages of every list.
 func usePages(ctx context.Context, t *testing.T, s *store.Store) {
 	t.Helper()
@@ -316,6 +351,31 @@ func usePages(ctx context.Context, t *testing.T, s *store.Store) {
 		},
 		"submissions": func(p store.Page) (string, error) {
 			_, next, err := s.SubmissionsList(ctx, "demo", store.SubmissionFilter{Page: p})
+			return next, err
+		},
+		"line history": func(p store.Page) (string, error) {
+			_, next, err := s.LineHistory(ctx, "demo", "support", p)
+			return next, err
+		},
+		"line sessions": func(p store.Page) (string, error) {
+			_, next, err := s.LineSessions(ctx, "demo", store.LineSessionFilter{Page: p, Open: true})
+			return next, err
+		},
+		"filtered line sessions": func(p store.Page) (string, error) {
+			f := store.LineSessionFilter{Page: p, States: []openlines.State{openlines.Offered}, Line: "support"}
+			_, next, err := s.LineSessions(ctx, "demo", f)
+			return next, err
+		},
+		"line sessions of an operator": func(p store.Page) (string, error) {
+			_, _, err := s.LineSessions(ctx, "demo", store.LineSessionFilter{Page: p, Operator: 302})
+			return store.Cursor(1, "1.1"), err
+		},
+		"facts": func(p store.Page) (string, error) {
+			_, next, err := s.SessionFacts(ctx, "demo", time.Unix(1, 0), time.Time{}, "", p)
+			return next, err
+		},
+		"records": func(p store.Page) (string, error) {
+			_, next, err := s.RecordsSince(ctx, "demo", time.Unix(1, 0), deskStart.Add(time.Hour), "support", p)
 			return next, err
 		},
 		"counts": func(p store.Page) (string, error) {
