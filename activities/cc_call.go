@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -291,6 +292,16 @@ func (c *calling) wanted() (out []contactcenter.Ref) {
 	return out
 }
 
+// allBound are the wanted entities, and those of other kinds to which the call
+// was attached before.
+func (c *calling) allBound() []contactcenter.Ref {
+	all := calling{in: c.in}
+	all.in.ContactID = cmp.Or(c.in.ContactID, c.known.ContactID)
+	all.in.CompanyID = cmp.Or(c.in.CompanyID, c.known.CompanyID)
+	all.in.DealID = cmp.Or(c.in.DealID, c.known.DealID)
+	return all.wanted()
+}
+
 // missing are the wanted entities that the call is not bound to yet; of a new
 // call the first contact or company is bound by the registration itself.
 func (c *calling) missing(bound []contactcenter.Ref) (out []contactcenter.Ref) {
@@ -392,7 +403,7 @@ func (c *calling) answer() contactcenter.CallAnswer {
 		UserID: c.known.UserID, Notes: c.notes,
 	}
 	if c.known.ActivityID != 0 {
-		out.Bound = c.wanted()
+		out.Bound = c.allBound()
 	}
 	switch {
 	case c.known.FileID != 0:

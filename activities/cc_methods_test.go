@@ -150,6 +150,18 @@ func TestAnsweredCallStandsOnContactCompanyAndDeal(t *testing.T) {
 	require.Len(t, c.bindings(answer.ActivityID), 3)
 }
 
+func TestCallThatIsAttachedLaterNamesAllItStandsOn(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	_, answer := call[contactcenter.CallAnswer](c, contactcenter.CallCreate, object{
+		"call_id": "later-1", "direction": "incoming", "phone": "+79161234567", "operator_id": "op-1", "started_at": "2026-01-31T10:00:00Z",
+		"status": "answered", "duration": 5, "contact_id": 1,
+	})
+	require.Equal(t, []contactcenter.Ref{{Kind: "contact", ID: 1}}, answer.Bound)
+	_, answer = call[contactcenter.CallAnswer](c, contactcenter.CallAttachToCRM, object{"call_id": "later-1", "company_id": 1, "deal_id": 1})
+	require.Equal(t, []contactcenter.Ref{{Kind: "contact", ID: 1}, {Kind: "company", ID: 1}, {Kind: "deal", ID: 1}}, answer.Bound)
+}
+
 func TestCallIsMadeOnceWhateverGetsLost(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"telephony.externalCall.register", "telephony.externalCall.finish", "crm.activity.binding.add"} {

@@ -163,8 +163,13 @@ func (a *Bitrix24) SaveCall(ctx context.Context, in workflows.RequestStepInput) 
 	if err != nil {
 		return workflows.SavedCall{}, r.end(ctx, stepCall, err)
 	}
+	answer := c.answer()
 	out := workflows.SavedCall{
-		CallID: call.CallID, ActivityID: c.known.ActivityID, State: c.known.State, Bound: c.wanted(), Notes: c.answer().Notes,
+		CallID: call.CallID, BitrixCallID: answer.BitrixCallID, ActivityID: answer.ActivityID, State: answer.State, Bound: c.wanted(),
+		UserID: answer.UserID, Notes: answer.Notes,
+	}
+	if c.known.FileID != 0 {
+		out.Recording = answer.Recording
 	}
 	return out, r.end(ctx, stepCall, nil)
 }
