@@ -1,15 +1,12 @@
 package activities_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -208,21 +205,6 @@ func TestACallWithRecordingCostsThreeRequestsAndTheUpload(t *testing.T) {
 	require.Equal(t, s.requests()-before, row.Requests, "all of them are in the ledger")
 }
 
-func TestARecordingIsFetchedFromItsURL(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t, nil)
-	sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"url": s.web.URL + "/records/55.wav?token=x"}))
-	fetched, err := s.fetch(sub, "c-1")
-	require.NoError(t, err)
-	require.EqualValues(t, len("RIFF0000WAVE/records/55.wav"), fetched.Bytes)
-	again, err := s.fetch(sub, "c-1")
-	require.NoError(t, err)
-	require.Equal(t, fetched, again)
-	_, err = s.attach(sub, "c-1")
-	require.NoError(t, err)
-	require.Equal(t, "55.wav", s.record("c-1").Name)
-}
-
 func TestAttachingIsDoneOnceWhateverGetsLost(t *testing.T) {
 	t.Parallel()
 	const record, upload = "telephony.externalcall.attachrecord", "upload"
@@ -313,31 +295,6 @@ func TestOneAtATimeWorksOnTheRecordingOfACall(t *testing.T) {
 	s.attached(sub, "c-1")
 }
 
-func TestTheSameRecordingIsNotAttachedTwice(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t, nil)
-	up := s.upload("talk.wav", 44)
-	s.attached(s.asked(contactcenter.CallCreate, talk("c-1", object{"recording_id": up.ID})), "c-1")
-
-	status, answer := call[contactcenter.RecordingAnswer](s.center, contactcenter.CallAttachRecording, object{"call_id": "c-1", "recording_id": up.ID})
-	require.Equal(t, http.StatusOK, status, "answered at once")
-	require.Equal(t, up.SHA256, answer.SHA256)
-	require.EqualValues(t, s.record("c-1").FileID, answer.FileID)
-
-	same := s.upload("same.wav", 44)
-	status, answer = call[contactcenter.RecordingAnswer](s.center, contactcenter.CallAttachRecording, object{"call_id": "c-1", "recording_id": same.ID})
-	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, up.SHA256, answer.SHA256)
-
-	content, err := io.ReadAll(wav(44))
-	require.NoError(t, err)
-	s.shows(func(w http.ResponseWriter, r *http.Request) {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
-	})
-	s.attached(s.asked(contactcenter.CallAttachRecording, object{"call_id": "c-1", "url": s.web.URL + "/1.wav"}), "c-1")
-	require.Equal(t, 1, s.record("c-1").AttachedTimes)
-}
-
 func TestAnotherRecordingReplacesTheFirst(t *testing.T) {
 	t.Parallel()
 	s := newStudio(t, nil)
@@ -351,135 +308,6 @@ func TestAnotherRecordingReplacesTheFirst(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, second.SHA256, s.record("c-1").SHA256)
 	require.Equal(t, 2, s.record("c-1").AttachedTimes)
-}
-
-func TestTwoRunsMayAttachOneUploadToItsCall(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t, nil)
-	up := s.upload("talk.wav", 44)
-	first := s.asked(contactcenter.CallCreate, talk("c-1", object{"recording_id": up.ID}))
-	second := s.asked(contactcenter.CallAttachRecording, object{"call_id": "c-1", "recording_id": up.ID})
-	require.Equal(t, s.attached(first, "c-1"), s.attached(second, "c-1"))
-	require.Equal(t, 1, s.record("c-1").AttachedTimes)
-}
-
-func TestUploadsThatCannotBeUsedAreRefused(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t, nil)
-	s.talked("c-1")
-	s.talked("c-2")
-	used, gone := s.upload("used.wav", 44), s.upload("gone.wav", 44)
-	s.asked(contactcenter.CallAttachRecording, object{"call_id": "c-2", "recording_id": used.ID})
-	_, err := s.store.SaveRecording(t.Context(), store.Recording{ID: gone.ID, Portal: "demo", State: store.RecordingGone})
-	require.NoError(t, err)
-	byURL, err := s.store.SaveRecording(t.Context(), store.Recording{Portal: "demo", CallID: "c-1", Source: store.RecordingURL})
-	require.NoError(t, err)
-	foreign, err := s.store.SaveRecording(t.Context(), store.Recording{Portal: "other", Source: store.RecordingUpload, State: store.RecordingStored})
-	require.NoError(t, err)
-	for id, want := range map[string]int{
-		"unknown": http.StatusNotFound, foreign.ID: http.StatusNotFound, byURL.ID: http.StatusNotFound, used.ID: http.StatusConflict, gone.ID: http.StatusConflict,
-	} {
-		status, answer := call[object](s.center, contactcenter.CallAttachRecording, object{"call_id": "c-1", "recording_id": id})
-		require.Equal(t, want, status, id)
-		require.Equal(t, "body.recording_id", answer["errors"].([]any)[0].(object)["location"])
-	}
-}
-
-func TestAnUploadThatIsGoneFromTheDiskMustBeSentAgain(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t, nil)
-	up := s.upload("talk.wav", 44)
-	sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"recording_id": up.ID}))
-	require.NoError(t, s.files.Dir.Remove(up.Path))
-	for _, step := range []func() error{
-		func() error { _, err := s.fetch(sub, "c-1"); return err },
-		func() error { _, err := s.attach(sub, "c-1"); return err },
-	} {
-		f, app := failure(t, step())
-		require.True(t, app.NonRetryable())
-		require.Equal(t, "body.recording.recording_id", f.Field)
-		require.Contains(t, f.Text, "upload it again")
-	}
-}
-
-func TestAFetchedFileThatIsNotWholeOnTheDiskIsFetchedAgain(t *testing.T) {
-	t.Parallel()
-	for name, spoil := range map[string]func(file string) error{
-		"gone":  func(file string) error { return os.RemoveAll(filepath.Dir(file)) }, // the other machine has a disk of its own
-		"short": func(file string) error { return os.Truncate(file, 5) },
-	} {
-		s := newStudio(t, nil)
-		sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"url": s.web.URL + "/1.wav"}))
-		fetched, err := s.fetch(sub, "c-1")
-		require.NoError(t, err)
-		row, err := s.store.Recording(t.Context(), "demo", fetched.RecordingID)
-		require.NoError(t, err)
-		require.NoError(t, spoil(filepath.Join(s.dir, filepath.FromSlash(row.Path))))
-		_, err = s.attach(sub, "c-1")
-		require.NoError(t, err, name)
-		require.Equal(t, row.SHA256, s.record("c-1").SHA256)
-		require.Equal(t, 1, s.record("c-1").AttachedTimes)
-	}
-}
-
-func TestWhatCannotBeFetchedWaitsOrIsExplained(t *testing.T) {
-	t.Parallel()
-	status := func(code int) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "700")
-			w.WriteHeader(code)
-		}
-	}
-	content := func(from func() io.Reader) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			all, _ := io.ReadAll(from())
-			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(all))
-		}
-	}
-	var looks atomic.Int64
-	for name, c := range map[string]struct {
-		shows http.HandlerFunc
-		kind  string
-		final bool
-		words string
-		delay time.Duration // at least
-	}{
-		"not there":   {status(http.StatusNotFound), "Unavailable", false, "404 Not Found", 700 * time.Second},
-		"no access":   {status(http.StatusForbidden), "Unavailable", false, "403 Forbidden", 700 * time.Second},
-		"no file":     {content(func() io.Reader { return strings.NewReader("<html></html>") }), "Invalid", true, "neither a wav nor an mp3", 0},
-		"too large":   {content(func() io.Reader { return wav(2*mib + 1) }), "Invalid", true, "2 MiB (setting contact_center.recordings.max_mib)", 0},
-		"no room":     {content(func() io.Reader { return wav(2 * mib) }), "NoRoom", false, "(setting contact_center.recordings.quota_mib)", 30 * time.Second},
-		"being taken": {content(func() io.Reader { return wav(100 + looks.Add(1)) }), "Growing", false, "still being written", time.Second},
-	} {
-		s := newStudio(t, func(conf *settings.Settings) {
-			conf.ContactCenter.Recordings.MaxMiB, conf.ContactCenter.Recordings.QuotaMiB = 2, 3
-		})
-		s.upload("other.wav", 3*mib/2)
-		s.shows(c.shows)
-		sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"url": s.web.URL + "/secret.wav?token=secret"}))
-		_, err := s.fetch(sub, "c-1")
-		f, app := failure(t, err)
-		require.Equal(t, []any{c.kind, c.final}, []any{app.Type(), app.NonRetryable()}, name)
-		require.Contains(t, f.Text, c.words, name)
-		require.NotContains(t, err.Error(), "secret", name)
-		require.GreaterOrEqual(t, app.NextRetryDelay(), c.delay, name)
-		if c.final {
-			require.Equal(t, "body.recording.url", f.Field, name)
-		}
-	}
-}
-
-func TestAPrivateAddressIsRefusedInProduction(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t, nil)
-	production := &activities.Recordings{Store: s.store, Portals: s.portals, Files: s.files}
-	s.env.RegisterActivity(production.FetchRecording)
-	sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"url": s.web.URL + "/1.wav"}))
-	_, err := s.env.ExecuteActivity(production.FetchRecording, workflows.RecordingInput{Portal: "demo", SyncID: sub.SyncID, CallID: "c-1"})
-	f, app := failure(t, err)
-	require.Equal(t, []any{"AccessDenied", true}, []any{app.Type(), app.NonRetryable()})
-	require.Equal(t, "body.recording.url", f.Field)
-	require.Contains(t, f.Text, "must be public")
 }
 
 func TestWhatThePortalRefusesParksTheRun(t *testing.T) {
@@ -504,22 +332,6 @@ func TestWhatThePortalRefusesParksTheRun(t *testing.T) {
 		_, err = s.attach(sub, "c-1") // mended, and run again
 		require.NoError(t, err)
 		require.Equal(t, 1, s.record("c-1").AttachedTimes)
-	}
-}
-
-func TestARecordingBeforeTheEndOfItsCallIsRefused(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t, nil)
-	going := talk("c-1", nil)
-	delete(going, "status")
-	delete(going, "duration")
-	status, _ := call[contactcenter.CallAnswer](s.center, contactcenter.CallCreate, going)
-	require.Equal(t, http.StatusCreated, status)
-	up := s.upload("talk.wav", 44)
-	for id, want := range map[string]int{"c-1": http.StatusConflict, "c-9": http.StatusNotFound} {
-		status, answer := call[object](s.center, contactcenter.CallAttachRecording, object{"call_id": id, "recording_id": up.ID})
-		require.Equal(t, want, status)
-		require.Equal(t, "body.call_id", answer["errors"].([]any)[0].(object)["location"])
 	}
 }
 
