@@ -104,7 +104,8 @@ func attachRecording(ctx workflow.Context, in RecordingInput) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	attached, err := run[AttachedRecording](recordingStep(ctx, fmt.Sprintf("Attach the recording, %d bytes", fetched.Bytes)), AttachRecordingStep, in)
+	summary := fmt.Sprintf("Attach the recording, %d bytes", fetched.Bytes)
+	attached, err := run[AttachedRecording](recordingStep(ctx, summary), AttachRecordingStep, in)
 	if err != nil {
 		return "", err
 	}

@@ -8,16 +8,17 @@ import (
 
 	"puente/contactcenter"
 	"puente/workflows"
+	"puente/workflows/workflowstest"
 )
 
 func TestMethodIsOneStep(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.ran.Entities = []contactcenter.Ref{{Kind: contactcenter.KindContact, ID: 42}, {Kind: contactcenter.KindDeal, ID: 62}}
+	d.Ran.Entities = []contactcenter.Ref{{Kind: contactcenter.KindContact, ID: 42}, {Kind: contactcenter.KindDeal, ID: 62}}
 	require.Equal(t, workflows.MethodResult{SyncID: syncID, Status: workflows.Done}, d.method(t))
-	require.Equal(t, []step{{name: workflows.RunMethodStep, in: workflows.RunMethodInput{
-		Portal: portal, SyncID: syncID, Method: contactcenter.CallCreate,
-	}}}, d.steps)
+	require.Equal(t, []string{workflows.RunMethodStep}, d.did())
+	require.Equal(t, workflows.RunMethodInput{Portal: portal, SyncID: syncID, Method: contactcenter.CallCreate},
+		asked[workflows.RunMethodInput](t, d, workflows.RunMethodStep)[0])
 	require.Equal(t, map[string]string{"PuenteStatus": "done", "PuenteContact": "42", "PuenteDeal": "62"}, d.attrs)
 	require.Equal(t, "### Contact center: call.create\n\nStatus: **done**\n\n- **CRM**: contact 42 created\n"+
 		"- **Cards**: [contact 42](https://p.example/crm/contact/details/42/), [deal 62](https://p.example/crm/deal/details/62/)\n", d.details(t))
@@ -26,8 +27,8 @@ func TestMethodIsOneStep(t *testing.T) {
 func TestMethodThatIsAnsweredWithANoEndsWithItsReason(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.ran = workflows.MethodRan{Status: workflows.Skipped, HTTP: 404, Reason: "there is no contact 42 in the CRM"}
-	require.Equal(t, workflows.MethodResult{SyncID: syncID, Status: workflows.Skipped, Reason: d.ran.Reason}, d.method(t))
+	d.Ran = workflows.MethodRan{Status: workflows.Skipped, HTTP: 404, Reason: "there is no contact 42 in the CRM"}
+	require.Equal(t, workflows.MethodResult{SyncID: syncID, Status: workflows.Skipped, Reason: d.Ran.Reason}, d.method(t))
 	require.Equal(t, []string{workflows.RunMethodStep}, d.did())
 	require.Contains(t, d.details(t), "404: there is no contact 42 in the CRM")
 	require.Equal(t, map[string]string{"PuenteStatus": "skipped"}, d.attrs)
@@ -36,7 +37,7 @@ func TestMethodThatIsAnsweredWithANoEndsWithItsReason(t *testing.T) {
 func TestEntityOfAnotherKindHasNoSearchAttribute(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.ran.Entities = []contactcenter.Ref{{Kind: "activity", ID: 900}, {Kind: contactcenter.KindCompany, ID: 52}}
+	d.Ran.Entities = []contactcenter.Ref{{Kind: "activity", ID: 900}, {Kind: contactcenter.KindCompany, ID: 52}}
 	d.method(t)
 	require.Equal(t, map[string]string{"PuenteStatus": "done", "PuenteCompany": "52"}, d.attrs)
 }
@@ -44,9 +45,9 @@ func TestEntityOfAnotherKindHasNoSearchAttribute(t *testing.T) {
 func TestMethodAttachesTheRecordingLast(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.ran.CallID = "call-1"
-	d.fails[workflows.FetchRecordingStep] = []error{passing(time.Hour)}
-	d.fails[workflows.AttachRecordingStep] = []error{passing(2 * time.Hour)}
+	d.Ran.CallID = "call-1"
+	d.Fails[workflows.FetchRecordingStep] = []error{workflowstest.Passing(time.Hour)}
+	d.Fails[workflows.AttachRecordingStep] = []error{workflowstest.Passing(2 * time.Hour)}
 	d.after(time.Minute, func() {
 		require.Equal(t, workflows.Syncing, d.state(t).Status)
 		require.Contains(t, d.details(t), "is being attached")
@@ -68,8 +69,8 @@ func TestMethodAttachesTheRecordingLast(t *testing.T) {
 func TestMethodIsNotRunAgainForItsRecording(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.ran.CallID = "call-1"
-	d.fails[workflows.AttachRecordingStep] = []error{refused("TOO_LARGE", "The file is too large")}
+	d.Ran.CallID = "call-1"
+	d.Fails[workflows.AttachRecordingStep] = []error{refused("TOO_LARGE", "The file is too large")}
 	d.after(time.Hour, func() { d.retry(t, workflows.RetrySync{Actor: "anna"}) })
 	require.Equal(t, workflows.Done, d.method(t).Status)
 	require.Equal(t, 1, d.times(workflows.RunMethodStep))
@@ -80,7 +81,7 @@ func TestMethodIsNotRunAgainForItsRecording(t *testing.T) {
 func TestMethodTellsEachRerunApart(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.fails[workflows.RunMethodStep] = []error{refused("ACCESS_DENIED", "Access denied.")}
+	d.Fails[workflows.RunMethodStep] = []error{refused("ACCESS_DENIED", "Access denied.")}
 	d.after(time.Hour, func() { d.retry(t, workflows.RetrySync{Actor: "anna"}) })
 	d.method(t)
 	runs := asked[workflows.RunMethodInput](t, d, workflows.RunMethodStep)

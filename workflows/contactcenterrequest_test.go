@@ -12,6 +12,7 @@ import (
 	"puente/contactcenter"
 	"puente/settings"
 	"puente/workflows"
+	"puente/workflows/workflowstest"
 )
 
 func seen(id int64, by ...string) contactcenter.Seen { return contactcenter.Seen{ID: id, By: by} }
@@ -19,7 +20,7 @@ func seen(id int64, by ...string) contactcenter.Seen { return contactcenter.Seen
 func TestRequestOfANewClientMakesAllAndTellsPeople(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.opened.Call, d.opened.Notify, d.opened.CallID = true, true, "call-1"
+	d.Opened.Call, d.Opened.Notify, d.Opened.CallID = true, true, "call-1"
 	result := d.request(t)
 	require.Equal(t, workflows.RequestResult{SyncID: syncID, Status: workflows.Done, Revision: 1, Decisions: result.Decisions}, result)
 	require.Equal(t, []string{"created 42", "created 52", "created 62"}, outcomes(result.Decisions))
@@ -45,19 +46,19 @@ func outcomes(decisions []contactcenter.Decision) (all []string) {
 func TestStepsOfARequestRunSideBySideWhereTheyMay(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.opened.Call, d.opened.Notify, d.opened.Recording, d.opened.CallID = true, true, true, "call-1"
+	d.Opened.Call, d.Opened.Notify, d.Opened.Recording, d.Opened.CallID = true, true, true, "call-1"
 	for name, takes := range map[string]time.Duration{
 		workflows.SaveContactStep: time.Hour, workflows.SaveCompanyStep: 2 * time.Hour, workflows.SaveDealStep: 4 * time.Hour,
 		workflows.LinkCompanyStep: 3 * time.Hour, workflows.WriteTimelineStep: 5 * time.Hour, workflows.SaveCallStep: 6 * time.Hour,
 		workflows.NotifyRequestStep: time.Hour, workflows.AnswerRequestStep: time.Hour, workflows.FetchRecordingStep: time.Hour,
 	} {
-		d.fails[name] = []error{passing(takes)}
+		d.Fails[name] = []error{workflowstest.Passing(takes)}
 	}
 	d.request(t)
 	begin := map[string]time.Duration{}
-	for _, s := range d.steps {
-		if _, known := begin[s.name]; !known {
-			begin[s.name] = s.at
+	for _, s := range d.Steps() {
+		if _, known := begin[s.Name]; !known {
+			begin[s.Name] = s.At.Sub(d.began)
 		}
 	}
 	require.Equal(t, map[string]time.Duration{
@@ -84,7 +85,7 @@ func TestRequestTakesOnlyTheStepsItsFieldsCallFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := setupDesk(t)
-			d.opened.Wants = c.wants
+			d.Opened.Wants = c.wants
 			require.Equal(t, workflows.Done, d.request(t).Status)
 			did := d.did()
 			require.Equal(t, append([]string{workflows.OpenRequestStep, workflows.FindRequestStep}, c.want...), did[:2+len(c.want)])
@@ -96,15 +97,15 @@ func TestRequestTakesOnlyTheStepsItsFieldsCallFor(t *testing.T) {
 func TestEachStepKnowsWhatEarlierOnesDecidedAndMade(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.opened.Notes = []string{"INN 7707083893 is not a company's"}
-	d.found = contactcenter.RequestFound{
+	d.Opened.Notes = []string{"INN 7707083893 is not a company's"}
+	d.Found = contactcenter.RequestFound{
 		Contacts: []contactcenter.Seen{{ID: 7, By: []string{contactcenter.ByPhone}, Responsible: 8}},
 		Deals:    []contactcenter.SeenDeal{{ID: 9, ContactID: 7, Pipeline: 4}, {ID: 10, ContactID: 7, Pipeline: 5}},
 	}
 	result := d.request(t)
 	require.Equal(t, []string{"found 7", "created 52", "found 9"}, outcomes(result.Decisions))
 	base := workflows.RequestStepInput{
-		Portal: portal, SyncID: syncID, Owner: "request:demo:form-77", Version: 3, Revision: 1, Notes: d.opened.Notes,
+		Portal: portal, SyncID: syncID, Owner: "request:demo:form-77", Version: 3, Revision: 1, Notes: d.Opened.Notes,
 	}
 	first := func(name string) workflows.RequestStepInput {
 		in := asked[workflows.RequestStepInput](t, d, name)[0]
@@ -123,7 +124,7 @@ func TestEachStepKnowsWhatEarlierOnesDecidedAndMade(t *testing.T) {
 	require.Equal(t, workflows.AnswerRequestInput{
 		Portal: portal, SyncID: syncID, Owner: "request:demo:form-77", Final: true,
 		Answer: contactcenter.RequestAnswer{
-			ExternalID: external, Revision: 1, Decisions: result.Decisions, Notes: d.opened.Notes,
+			ExternalID: external, Revision: 1, Decisions: result.Decisions, Notes: d.Opened.Notes,
 			Timeline: []contactcenter.Ref{{Kind: "contact", ID: 7}, {Kind: "company", ID: 52}, {Kind: "deal", ID: 9}},
 		},
 	}, answer)
@@ -145,14 +146,14 @@ func TestAnswerTellsOfTheCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := setupDesk(t)
-			d.opened.Call, d.opened.Recording, d.opened.CallID, d.call.Recording = true, c.recording, "call-1", c.state
-			d.call.Bound, d.call.Notes = []contactcenter.Ref{{Kind: "deal", ID: 62}}, []string{"operator 15 is unknown to the portal"}
+			d.Opened.Call, d.Opened.Recording, d.Opened.CallID, d.Call.Recording = true, c.recording, "call-1", c.state
+			d.Call.Bound, d.Call.Notes = []contactcenter.Ref{{Kind: "deal", ID: 62}}, []string{"operator 15 is unknown to the portal"}
 			require.Equal(t, workflows.Done, d.request(t).Status)
 			answer := asked[workflows.AnswerRequestInput](t, d, workflows.AnswerRequestStep)[0]
 			require.Equal(t, &contactcenter.CallAnswer{
-				CallID: "call-1", BitrixCallID: "externalCall.1", State: "finished", ActivityID: 900, UserID: 8, Recording: c.want, Bound: d.call.Bound,
+				CallID: "call-1", BitrixCallID: "externalCall.1", State: "finished", ActivityID: 900, UserID: 8, Recording: c.want, Bound: d.Call.Bound,
 			}, answer.Answer.Call)
-			require.Equal(t, d.call.Notes, answer.Answer.Notes)
+			require.Equal(t, d.Call.Notes, answer.Answer.Notes)
 			require.Equal(t, c.final, answer.Final)
 			require.Equal(t, !c.final, d.times(workflows.AttachRecordingStep) == 1)
 		})
@@ -165,8 +166,8 @@ func TestAmbiguousClientFollowsTheSetting(t *testing.T) {
 		t.Run(string(rule), func(t *testing.T) {
 			t.Parallel()
 			d := setupDesk(t)
-			d.opened.Ambiguous, d.opened.Wants = string(rule), contactcenter.Wants{Contact: true}
-			d.found.Contacts = []contactcenter.Seen{
+			d.Opened.Ambiguous, d.Opened.Wants = string(rule), contactcenter.Wants{Contact: true}
+			d.Found.Contacts = []contactcenter.Seen{
 				{ID: 8, By: []string{contactcenter.ByPhone}, Created: d.began}, {ID: 7, By: []string{contactcenter.ByPhone}, Created: d.began.Add(-time.Hour)},
 			}
 			result := d.request(t)
@@ -179,8 +180,8 @@ func TestAmbiguousClientFollowsTheSetting(t *testing.T) {
 func TestAskParksWithTheCandidatesAndGoesOnWithAChoice(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.opened.Ambiguous = string(settings.Ask)
-	d.found.Contacts = []contactcenter.Seen{seen(8, contactcenter.ByPhone), seen(7, contactcenter.ByPhone), seen(6, contactcenter.ByEmail)}
+	d.Opened.Ambiguous = string(settings.Ask)
+	d.Found.Contacts = []contactcenter.Seen{seen(8, contactcenter.ByPhone), seen(7, contactcenter.ByPhone), seen(6, contactcenter.ByEmail)}
 	d.after(time.Hour, func() {
 		require.Equal(t, []string{workflows.OpenRequestStep, workflows.FindRequestStep, workflows.ParkRunStep}, d.did(), "nothing is made yet")
 		failure := d.state(t).Failure
@@ -203,11 +204,11 @@ func TestAskParksWithTheCandidatesAndGoesOnWithAChoice(t *testing.T) {
 func TestChoiceIsKeptUntilTheDatabaseHasIt(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.opened.Ambiguous = string(settings.Ask)
-	d.found.Companies = []contactcenter.Seen{seen(8, contactcenter.ByINN), seen(7, contactcenter.ByINN)}
+	d.Opened.Ambiguous = string(settings.Ask)
+	d.Found.Companies = []contactcenter.Seen{seen(8, contactcenter.ByINN), seen(7, contactcenter.ByINN)}
 	d.after(time.Hour, func() {
 		require.Contains(t, d.state(t).Failure.Text, `{"choice":{"company_id":7}}`)
-		d.fails[workflows.OpenRequestStep] = []error{refused("NO_SETTINGS", "the portal has no settings yet")}
+		d.Fails[workflows.OpenRequestStep] = []error{refused("NO_SETTINGS", "the portal has no settings yet")}
 		d.retry(t, workflows.RetrySync{Actor: "anna", Choice: &contactcenter.Choice{NewCompany: true}})
 	})
 	d.after(2*time.Hour, func() { d.retry(t, workflows.RetrySync{Actor: "anna"}) })
@@ -225,9 +226,9 @@ func TestRequestFindsAgainWhenTheGroundMoved(t *testing.T) {
 			t.Run(code+" at "+moved, func(t *testing.T) {
 				t.Parallel()
 				d := setupDesk(t)
-				d.opened.Call, d.opened.CallID = true, "call-1"
-				d.opened.Notes, d.call.Notes = []string{"a note"}, []string{"a note of the call"}
-				d.fails[moved] = []error{refused(code, "look again"), refused(code, "look again")}
+				d.Opened.Call, d.Opened.CallID = true, "call-1"
+				d.Opened.Notes, d.Call.Notes = []string{"a note"}, []string{"a note of the call"}
+				d.Fails[moved] = []error{refused(code, "look again"), refused(code, "look again")}
 				require.Equal(t, workflows.Done, d.request(t).Status)
 				found := d.at(workflows.FindRequestStep)
 				require.Equal(t, []time.Duration{0, time.Second, 3 * time.Second}, found, "whoever moved the ground gets time to finish")
@@ -247,7 +248,7 @@ func TestRequestThatNeverFindsFirmGroundParks(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
 	for range 10 {
-		d.fails[workflows.SaveContactStep] = append(d.fails[workflows.SaveContactStep], refused(workflows.ErrClaimLost, "look again"))
+		d.Fails[workflows.SaveContactStep] = append(d.Fails[workflows.SaveContactStep], refused(workflows.ErrClaimLost, "look again"))
 	}
 	d.after(time.Hour, func() {
 		require.Equal(t, 10, d.times(workflows.FindRequestStep))
@@ -270,9 +271,9 @@ func TestBothPartsAreWaitedForWhenOneFails(t *testing.T) {
 		t.Run(c.fails, func(t *testing.T) {
 			t.Parallel()
 			d := setupDesk(t)
-			d.opened.Call, d.opened.CallID = true, "call-1"
-			d.fails[c.fails] = []error{refused("ACCESS_DENIED", "Access denied.")}
-			d.fails[c.beside] = []error{passing(time.Hour)}
+			d.Opened.Call, d.Opened.CallID = true, "call-1"
+			d.Fails[c.fails] = []error{refused("ACCESS_DENIED", "Access denied.")}
+			d.Fails[c.beside] = []error{workflowstest.Passing(time.Hour)}
 			d.after(2*time.Hour, func() {
 				require.Equal(t, []time.Duration{time.Hour}, d.at(workflows.ParkRunStep), "nothing is under way when a person looks")
 				require.Zero(t, d.times(c.after))
@@ -288,17 +289,17 @@ func TestRequestDoesNotFailBecauseNobodyCouldBeTold(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		d := setupDesk(t)
-		d.opened.Notify = true
-		d.fails[workflows.NotifyRequestStep] = []error{refused("ACCESS_DENIED", "Access denied.")}
+		d.Opened.Notify = true
+		d.Fails[workflows.NotifyRequestStep] = []error{refused("ACCESS_DENIED", "Access denied.")}
 		require.Equal(t, workflows.Done, d.request(t).Status)
 		require.Contains(t, d.details(t), "- **Notification**: not sent: Access denied.\n")
 	})
 	t.Run("away", func(t *testing.T) {
 		t.Parallel()
 		d := setupDesk(t)
-		d.opened.Notify = true
+		d.Opened.Notify = true
 		for range 9 {
-			d.fails[workflows.NotifyRequestStep] = append(d.fails[workflows.NotifyRequestStep], passing(9*time.Hour))
+			d.Fails[workflows.NotifyRequestStep] = append(d.Fails[workflows.NotifyRequestStep], workflowstest.Passing(9*time.Hour))
 		}
 		require.Equal(t, workflows.Done, d.request(t).Status)
 		require.Less(t, d.at(workflows.AnswerRequestStep)[0], 25*time.Hour)
@@ -308,8 +309,8 @@ func TestRequestDoesNotFailBecauseNobodyCouldBeTold(t *testing.T) {
 func TestStoryOfARequestReadsWell(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.opened.Call, d.opened.Recording, d.opened.CallID = true, true, "call-1"
-	d.found.Contacts = []contactcenter.Seen{seen(7, contactcenter.ByPhone, contactcenter.ByEmail), seen(8, contactcenter.ByPhone)}
+	d.Opened.Call, d.Opened.Recording, d.Opened.CallID = true, true, "call-1"
+	d.Found.Contacts = []contactcenter.Seen{seen(7, contactcenter.ByPhone, contactcenter.ByEmail), seen(8, contactcenter.ByPhone)}
 	d.request(t)
 	require.Equal(t, strings.Join([]string{
 		"### Contact center request form-77 from site", "", "Status: **done**", "",
@@ -333,8 +334,8 @@ func TestStoryOfARequestReadsWell(t *testing.T) {
 func TestForeignIDsStayOutOfDetailsAndSearchAttributes(t *testing.T) {
 	t.Parallel()
 	d := setupDesk(t)
-	d.opened.ExternalID, d.opened.Call, d.opened.CallID = "+7 900 123-45-67", true, "call-1"
-	d.fails[workflows.SaveDealStep] = []error{refused("ACCESS_DENIED", "Access denied.")}
+	d.Opened.ExternalID, d.Opened.Call, d.Opened.CallID = "+7 900 123-45-67", true, "call-1"
+	d.Fails[workflows.SaveDealStep] = []error{refused("ACCESS_DENIED", "Access denied.")}
 	d.after(time.Hour, func() { d.retry(t, workflows.RetrySync{Actor: "anna"}) })
 	d.request(t)
 	require.NotContains(t, d.details(t), "900 123")
@@ -348,7 +349,7 @@ func TestDetailsOfARunThatIsTriedForEverShowTheNewestWithinTheLimit(t *testing.T
 	d := setupDesk(t)
 	const tries = 40
 	for n := range tries {
-		d.fails[workflows.FindRequestStep] = append(d.fails[workflows.FindRequestStep], refused("HTML", fmt.Sprintf("try %d ", n)+strings.Repeat("<b>ошибка</b> ", 200)))
+		d.Fails[workflows.FindRequestStep] = append(d.Fails[workflows.FindRequestStep], refused("HTML", fmt.Sprintf("try %d ", n)+strings.Repeat("<b>ошибка</b> ", 200)))
 	}
 	for n := range tries {
 		d.after(time.Duration(n+1)*time.Hour, func() {

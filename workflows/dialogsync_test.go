@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"puente/dialog"
 	"puente/settings"
 	"puente/workflows"
+	"puente/workflows/workflowstest"
 )
 
 const portal = "demo"
@@ -127,11 +127,7 @@ func (b *syncBundle) run(t *testing.T) workflows.SyncResult {
 	return result
 }
 
-func refused(code, text string) error {
-	return temporal.NewApplicationErrorWithOptions(text, code, temporal.ApplicationErrorOptions{
-		NonRetryable: true, Details: []any{workflows.Failure{Step: "entity", Code: code, Text: text}},
-	})
-}
+func refused(code, text string) error { return workflowstest.Refused(code, text) }
 
 func TestSyncCommitsAClosedDialog(t *testing.T) {
 	t.Parallel()

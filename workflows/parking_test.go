@@ -10,6 +10,7 @@ import (
 
 	"puente/contactcenter"
 	"puente/workflows"
+	"puente/workflows/workflowstest"
 )
 
 // kindOfRun is one of the two workflows of the contact center: they park alike.
@@ -43,7 +44,7 @@ func TestParkedRunSaysWhyAndGoesOnAfterARetry(t *testing.T) {
 	t.Parallel()
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
-		d.fails[k.first] = []error{refused("CRM_FIELD_ERROR_REQUIRED", "City is required")}
+		d.Fails[k.first] = []error{refused("CRM_FIELD_ERROR_REQUIRED", "City is required")}
 		d.after(time.Hour, func() {
 			failure := workflows.Failure{Step: "entity", Code: "CRM_FIELD_ERROR_REQUIRED", Text: "City is required"}
 			require.Equal(t, workflows.RunState{Status: workflows.Failed, Failure: &failure}, d.state(t))
@@ -54,7 +55,7 @@ func TestParkedRunSaysWhyAndGoesOnAfterARetry(t *testing.T) {
 			}, parked)
 			require.Equal(t, "failed", d.attrs["PuenteStatus"])
 			require.Contains(t, d.details(t), "City is required")
-			d.fails[k.first] = []error{passing(time.Hour)}
+			d.Fails[k.first] = []error{workflowstest.Passing(time.Hour)}
 			d.retry(t, workflows.RetrySync{Actor: "anna", Reason: "mapped the city"})
 		})
 		d.after(time.Hour+time.Minute, func() {
@@ -73,7 +74,7 @@ func TestSecondRetryIsRefusedWhileTheFirstIsAtWork(t *testing.T) {
 	t.Parallel()
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
-		d.fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied."), passing(time.Hour)}
+		d.Fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied."), workflowstest.Passing(time.Hour)}
 		var first, second, third, fourth <-chan error
 		d.after(time.Hour, func() {
 			first = d.ask(workflows.UpdateRetrySync, "1", workflows.RetrySync{Actor: "anna"})
@@ -95,7 +96,7 @@ func TestRunIsAbandonedWithAReasonOnly(t *testing.T) {
 	t.Parallel()
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
-		d.fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
+		d.Fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
 		var refusal <-chan error
 		d.after(time.Hour, func() {
 			refusal = d.ask(workflows.UpdateAbandonSync, "1", workflows.AbandonSync{Actor: "anna", Reason: " "})
@@ -118,7 +119,7 @@ func TestRunThatNobodyLooksAfterFailsAfterThirtyDays(t *testing.T) {
 	t.Parallel()
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
-		d.fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
+		d.Fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
 		d.after(30*24*time.Hour-time.Minute, func() { require.Equal(t, workflows.Failed, d.state(t).Status) })
 		k.start(t, d)
 		require.ErrorContains(t, d.GetWorkflowError(), "parked for 30 days: Access denied.")
@@ -129,9 +130,9 @@ func TestParkingWaitsForTheDatabase(t *testing.T) {
 	t.Parallel()
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
-		d.fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
+		d.Fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
 		for range 5 {
-			d.fails[workflows.ParkRunStep] = append(d.fails[workflows.ParkRunStep], passing(24*time.Hour))
+			d.Fails[workflows.ParkRunStep] = append(d.Fails[workflows.ParkRunStep], workflowstest.Passing(24*time.Hour))
 		}
 		d.after(6*24*time.Hour, func() { d.retry(t, workflows.RetrySync{Actor: "anna"}) })
 		k.start(t, d)
@@ -144,14 +145,14 @@ func TestPortalThatIsAwayForDaysParksTheRun(t *testing.T) {
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
 		for range 4 { // 92 hours; the run has patience for 72
-			d.fails[k.first] = append(d.fails[k.first], passing(23*time.Hour))
+			d.Fails[k.first] = append(d.Fails[k.first], workflowstest.Passing(23*time.Hour))
 		}
 		d.after(80*time.Hour, func() {
 			parked := asked[workflows.ParkRunInput](t, d, workflows.ParkRunStep)
 			require.Len(t, parked, 1)
 			require.Equal(t, "connection refused", parked[0].Failure.Text, "the last words of the portal, not those of Temporal")
 			require.Equal(t, "Unavailable", parked[0].Kind)
-			d.fails[k.first] = nil
+			d.Fails[k.first] = nil
 			d.retry(t, workflows.RetrySync{Actor: "anna"})
 		})
 		k.start(t, d)
@@ -163,7 +164,7 @@ func TestCancelledRunIsLeftToAPersonAndBlocksNobody(t *testing.T) {
 	t.Parallel()
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
-		d.fails[k.first] = []error{passing(time.Hour)}
+		d.Fails[k.first] = []error{workflowstest.Passing(time.Hour)}
 		d.after(time.Minute, d.CancelWorkflow)
 		k.start(t, d)
 		var cancelled *temporal.CanceledError
@@ -180,7 +181,7 @@ func TestRunThatIsCancelledWhileParkedStaysFailed(t *testing.T) {
 	t.Parallel()
 	onBothKinds(t, func(t *testing.T, d *desk, k kindOfRun) {
 		t.Helper()
-		d.fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
+		d.Fails[k.first] = []error{refused("ACCESS_DENIED", "Access denied.")}
 		d.after(time.Hour, d.CancelWorkflow)
 		k.start(t, d)
 		require.True(t, temporal.IsCanceledError(errors.Unwrap(d.GetWorkflowError())))
