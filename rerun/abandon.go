@@ -2,6 +2,7 @@ package rerun
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"puente/store"
@@ -50,8 +51,14 @@ func abandonable(row store.Sync, r Request) error {
 	}
 }
 
+// closeRow ends a run that Temporal does not know any more, and lets the other
+// runs of the same client go on.
 func (s *Service) closeRow(ctx context.Context, row store.Sync, r Request) error {
-	return ledgerError(s.Store.UpdateSync(ctx, row.Portal, row.ID, func(x *store.Sync) {
+	err := s.Store.UpdateSync(ctx, row.Portal, row.ID, func(x *store.Sync) {
 		x.Status, x.Reason, x.FinishedAt = string(workflows.Abandoned), r.Reason, time.Now().UTC()
-	}))
+	})
+	if err != nil {
+		return ledgerError(err)
+	}
+	return ledgerError(errors.Join(s.Store.Release(ctx, row.Portal, row.WorkflowID), s.Store.DropTickets(ctx, row.Portal, row.ID)))
 }

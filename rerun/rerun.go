@@ -28,6 +28,8 @@ type Ledger interface {
 	Sync(ctx context.Context, portal, id string) (store.Sync, error)
 	UpdateSync(ctx context.Context, portal, id string, change func(*store.Sync)) error
 	Audit(ctx context.Context, e store.AuditEntry) error
+	Release(ctx context.Context, portal, owner string) error
+	DropTickets(ctx context.Context, portal, syncID string) error
 }
 
 // Temporal is the part of client.Client that re-runs need.
