@@ -78,27 +78,65 @@ func (s *server) submitRequest(ctx context.Context, in *submissionInput) (*answe
 	if err != nil {
 		return nil, err
 	}
-	request, problems := s.requestProblems(in.RawBody, conf)
-	sub := submit.Request(in.Portal, request, key, in.RawBody)
-	return s.submit(ctx, in.CallerInput, sub, problems, s.requestAcceptance(request, conf))
+	intake, err := s.requestIntake(ctx, in.Portal, key, in.RawBody, conf)
+	if err != nil {
+		return nil, err
+	}
+	return s.submit(ctx, in.CallerInput, intake.submission, intake.problems, intake.accept)
 }
 
-func (s *server) requestProblems(body []byte, conf settings.Settings) (contactcenter.Request, []settings.Problem) {
+// intake is a request that is about to be accepted.
+type intake struct {
+	submission store.Submission
+	problems   []settings.Problem
+	accept     acceptance
+}
+
+// requestIntake judges a request. A correction need not repeat what an earlier
+// revision told: all revisions together are judged, and claim the client.
+func (s *server) requestIntake(ctx context.Context, portal, key string, body []byte, conf settings.Settings) (intake, error) {
 	request, problems := contactcenter.ParseRequest(body)
+	out := intake{submission: submit.Request(portal, request, key, body), problems: problems}
 	if len(problems) == 0 {
-		problems = contactcenter.ValidateRequest(request, conf, s.Lenient...)
+		whole, err := s.withEarlier(ctx, out.submission, request)
+		if err != nil {
+			return out, err
+		}
+		request, out.problems = whole, contactcenter.ValidateRequest(whole, conf, s.Lenient...)
 	}
-	return request, problems
+	out.accept = func(ctx context.Context, sub store.Submission) (store.Submission, bool, error) {
+		return s.Store.AcceptRequest(ctx, sub, contactcenter.Keys(request, conf))
+	}
+	return out, nil
+}
+
+// withEarlier merges a request with its earlier revisions. Those that retention
+// has emptied tell nothing any more.
+func (s *server) withEarlier(ctx context.Context, sub store.Submission, alone contactcenter.Request) (contactcenter.Request, error) {
+	line, err := s.Store.SyncByWorkflow(ctx, sub.Portal, sub.WorkflowID)
+	if errors.Is(err, store.ErrNotFound) {
+		return alone, nil
+	}
+	if err != nil {
+		return alone, s.fail(ctx, "request", err)
+	}
+	earlier, err := s.Store.Revisions(ctx, sub.Portal, line.ID)
+	if err != nil {
+		return alone, s.fail(ctx, "request", err)
+	}
+	var bodies [][]byte
+	for _, one := range earlier {
+		bodies = append(bodies, one.Body)
+	}
+	whole, err := contactcenter.MergeRevisions(append(bodies, sub.Body))
+	if err != nil {
+		return alone, s.fail(ctx, "request", err)
+	}
+	return whole, nil
 }
 
 // acceptance stores a submission; AcceptMethod of the store is one.
 type acceptance func(ctx context.Context, sub store.Submission) (stored store.Submission, fresh bool, err error)
-
-func (s *server) requestAcceptance(r contactcenter.Request, conf settings.Settings) acceptance {
-	return func(ctx context.Context, sub store.Submission) (store.Submission, bool, error) {
-		return s.Store.AcceptRequest(ctx, sub, contactcenter.Keys(r, conf))
-	}
-}
 
 // submit accepts a submission, waits for its answer as long as the caller
 // wants, and gives the answer or the address of the run.

@@ -17,6 +17,7 @@ import (
 
 	"puente/api"
 	"puente/contactcenter"
+	"puente/settings"
 	"puente/store"
 	"puente/store/storetest"
 )
@@ -307,4 +308,19 @@ func TestPersonalExternalIDsDoNotBecomeIDsOfRuns(t *testing.T) {
 	require.Regexp(t, `^request:demo:sha256-[0-9a-f]{32}$`, sub.WorkflowID)
 	run := decode[api.RequestRun](t, b.get(requests+"/ana@example.com"), http.StatusOK)
 	require.Equal(t, sub.SyncID, run.Run.Run)
+}
+
+func TestCorrectionNeedNotRepeatWhatItsProductRequires(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.starter.answer = answers(http.StatusOK, `{}`)
+	conf := valid()
+	conf.ContactCenter.Products = []settings.Product{{Name: "credit", Responsible: settings.ResponsibleOperator, Required: []string{"contact.phones"}}}
+	_, err := b.store.SaveSettings(t.Context(), "demo", conf, "test", "", 0)
+	require.NoError(t, err)
+	correction := `{"external_id":"r-9","channel":"site","product":"credit","comment":"later"}`
+	requireProblem(t, b.send(http.MethodPost, requests, correction), http.StatusUnprocessableEntity)
+	whole := `{"external_id":"r-9","channel":"site","product":"credit","contact":{"phones":[{"value":"+7 495 123-45-67"}]}}`
+	require.Equal(t, http.StatusOK, b.send(http.MethodPost, requests, whole).Code)
+	require.Equal(t, http.StatusOK, b.send(http.MethodPost, requests, correction).Code)
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-
-	"puente/submit"
 )
 
 const (
@@ -54,9 +52,12 @@ func (s *server) contactCenterHook(c *gin.Context) {
 		s.refused(c, err)
 		return
 	}
-	request, problems := s.requestProblems(body, conf)
-	sub := submit.Request(p.Slug, request, "", body)
-	stored, fresh, err := s.acceptOnce(ctx, sub, problems, s.requestAcceptance(request, conf))
+	in, err := s.requestIntake(ctx, p.Slug, "", body, conf)
+	if err != nil {
+		s.refused(c, err)
+		return
+	}
+	stored, fresh, err := s.acceptOnce(ctx, in.submission, in.problems, in.accept)
 	if err != nil {
 		s.refused(c, err)
 		return
