@@ -45,11 +45,15 @@ func (d *desk) createCall(ctx context.Context, in contactcenter.Call) (reply, er
 		return reply{}, err
 	}
 	out := reply{body: c.answer(), status: http.StatusCreated, entities: c.entities(), story: c.story()}
-	if in.Recording != nil && c.known.State == store.CallFinished && c.known.FileID == 0 {
+	if c.awaitsRecording() {
 		out.callID = in.CallID
-		err = d.expectRecording(ctx, in.CallID, *in.Recording)
 	}
-	return out, err
+	return out, nil
+}
+
+// awaitsRecording tells whether a recording is to be attached to an ended call.
+func (c *calling) awaitsRecording() bool {
+	return c.in.Recording != nil && c.in.Status != "" && c.known.FileID == 0
 }
 
 // call brings one call into the CRM.
@@ -57,6 +61,11 @@ func (d *desk) call(ctx context.Context, step string, in contactcenter.Call) (*c
 	c := &calling{desk: d, in: in, step: step}
 	if err := c.recall(ctx); err != nil {
 		return c, err
+	}
+	if c.awaitsRecording() { // before anything is made: it may name an upload that is not there
+		if err := d.expectRecording(ctx, in.CallID, *in.Recording); err != nil {
+			return c, err
+		}
 	}
 	gateway, err := d.app(ctx)
 	if err != nil {

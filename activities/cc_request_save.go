@@ -157,9 +157,6 @@ func (a *Bitrix24) SaveCall(ctx context.Context, in workflows.RequestStepInput) 
 	call.ContactID, call.CompanyID = cmp.Or(call.ContactID, in.ContactID), cmp.Or(call.CompanyID, in.CompanyID)
 	call.DealID = cmp.Or(call.DealID, in.DealID)
 	c, err := r.call(ctx, r.step(stepCall), call)
-	if err == nil && call.Recording != nil && c.known.FileID == 0 {
-		err = r.expectRecording(ctx, call.CallID, *call.Recording)
-	}
 	if err != nil {
 		return workflows.SavedCall{}, r.end(ctx, stepCall, err)
 	}
