@@ -269,8 +269,10 @@ func (d *Desk) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// touch notes that a session may look different to the CRM now.
+// touch notes that a session may look different to the CRM, and have other
+// timers, now.
 func (st *step) touch(s *Session) {
+	s.next = time.Time{}
 	if !s.touched {
 		s.touched = true
 		st.touched = append(st.touched, s)

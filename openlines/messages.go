@@ -171,7 +171,7 @@ func (st *step) beginCycle(s *Session) {
 	s.Alerted, s.Texted = false, false
 	s.Off, s.Queue.Unans = Clock{}, Clock{}
 	s.Queue.Fired, s.Queue.Had = false, nil
-	s.Queue.Moved = s.Queue.Moved || s.queued() // all messages were deleted: this cycle begins within a pass, or after all
+	s.Queue.Moved = s.Queue.Moved || s.queued() && s.clientWaits() // all messages were deleted: this cycle begins within a pass, or after all
 	st.restartWait(s)
 }
 

@@ -29,6 +29,9 @@ func (st *step) operatorChanged(ev Event) AnswerCode {
 	} else {
 		d.Operators = slices.Insert(d.Operators, i, &fresh)
 	}
+	for _, s := range d.Sessions {
+		s.next = time.Time{}
+	}
 	st.changed()
 	st.record(nil, ev.At, Record{Kind: OperatorRecorded, User: fresh.ID, Reason: fresh.summary()})
 	return OK

@@ -65,7 +65,7 @@ func (st *step) settleOwner(s *Session, ev Event, had bool) {
 	switch {
 	case s.queued(): // T9
 		st.takeOver(s, ev.By)
-		s.Queue.Unans = Clock{}
+		s.Queue = Queueing{Pass: 1}
 	case s.State == Closing: // T24
 		st.reopen(s, "employee")
 		if !st.fit(s.Owner) {

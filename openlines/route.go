@@ -15,6 +15,7 @@ func (st *step) route() {
 	}
 	st.desk.Routed = st.now
 	for _, s := range st.inQueueOrder() {
+		s.next = time.Time{}
 		st.routeOne(s)
 	}
 }

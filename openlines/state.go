@@ -151,7 +151,9 @@ type Session struct {
 	Lasted Span  `json:"lasted,omitzero"` // start to last message
 	Off    Clock `json:"off,omitzero"`    // T_offline
 
-	touched bool // in this step
+	touched bool      // in this step
+	next    time.Time // the first of its timers; zero: to be looked up
+	wake    time.Time // the first of those that are for routing
 }
 
 // clientWaits is the flag client_waiting: there is a client message later than

@@ -55,6 +55,9 @@ func (st *step) fireTimers() {
 func (st *step) dueTimers() []timer {
 	var due []timer
 	for _, s := range st.desk.Sessions {
+		if s.next.After(st.now) {
+			continue
+		}
 		if s.State == Active {
 			st.watchOwner(s)
 		}
@@ -92,12 +95,10 @@ func (st *step) next() time.Time {
 	waiting := false
 	for _, s := range st.desk.Sessions {
 		waiting = waiting || s.State == Waiting || s.State == Held
-		for _, t := range st.timers(s) {
-			next = earliest(next, t.due)
-			if t.kind == timerWake {
-				wake = earliest(wake, t.due)
-			}
+		if !s.next.After(st.now) {
+			st.lookUpNext(s)
 		}
+		next, wake = earliest(next, s.next), earliest(wake, s.wake)
 	}
 	st.desk.Wake = time.Time{}
 	if wake.Before(never) {
@@ -110,6 +111,18 @@ func (st *step) next() time.Time {
 		return time.Time{}
 	}
 	return latest(next, st.now.Add(time.Second/100))
+}
+
+// lookUpNext finds the first timers of a session. They stay as they are until
+// the session is touched, an operator changes, or they are due.
+func (st *step) lookUpNext(s *Session) {
+	s.next, s.wake = never, never
+	for _, t := range st.timers(s) {
+		s.next = earliest(s.next, t.due)
+		if t.kind == timerWake {
+			s.wake = earliest(s.wake, t.due)
+		}
+	}
 }
 
 func earliest(a, b time.Time) time.Time {
