@@ -3,6 +3,10 @@
 // replay test proves that newer code can take over what that build began.
 //
 //	go run ./internal/record -name DialogSync-parked dialog-sync:demo:4401:9901
+//
+// The runs of the contact center are recorded by their own tests, all at once:
+//
+//	PUENTE_RECORD=1 go test -count=1 -run ContactCenter ./workflows/servertest
 package main
 
 import (
@@ -12,10 +16,9 @@ import (
 	"os"
 	"path/filepath"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/client"
+
+	"puente/internal/histories"
 )
 
 func main() {
@@ -41,18 +44,9 @@ func record(ctx context.Context, address, workflowID, runID, file string) error 
 		return err
 	}
 	defer c.Close()
-	var history historypb.History
-	events := c.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		event, err := events.Next()
-		if err != nil {
-			return err
-		}
-		history.Events = append(history.Events, event)
-	}
-	raw, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&history)
+	history, err := histories.Read(ctx, c, workflowID, runID)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, raw, 0o600)
+	return histories.Save(history, file)
 }

@@ -62,6 +62,14 @@ func (r *recorder) OpenSync(ctx context.Context, _ workflows.OpenSyncInput) (wor
 // setup starts a server that suggests to continue as new after 60 events.
 func setup(t *testing.T) (client.Client, *recorder) {
 	t.Helper()
+	r := &recorder{notices: map[string]int{}, syncs: map[string]int{}}
+	return serve(t, r, workflows.DialogsQueue, workflows.Bitrix24Queue), r
+}
+
+// serve starts a server with workers for some queues; activities stand for what
+// the workflows ask for.
+func serve(t *testing.T, activities any, queues ...string) client.Client {
+	t.Helper()
 	server := temporaltest.NewServer(temporaltest.WithT(t), temporaltest.WithBaseServerOptions(
 		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
 			dynamicconfig.HistoryCountSuggestContinueAsNew.Key():        60,
@@ -76,14 +84,13 @@ func setup(t *testing.T) (client.Client, *recorder) {
 		Namespace: server.GetDefaultNamespace(), SearchAttributes: attributes,
 	})
 	require.NoError(t, err)
-	r := &recorder{notices: map[string]int{}, syncs: map[string]int{}}
-	for _, queue := range []string{workflows.DialogsQueue, workflows.Bitrix24Queue} {
+	for _, queue := range queues {
 		server.NewWorker(queue, func(registry sdk.Registry) {
 			worker.RegisterWorkflows(registry)
-			registry.RegisterActivity(r)
+			registry.RegisterActivity(activities)
 		})
 	}
-	return c, r
+	return c
 }
 
 func TestNoSignalIsLostAcrossContinueAsNewAndEnd(t *testing.T) {
