@@ -178,6 +178,17 @@ func (c crm) look(ctx context.Context, rows []Row) error {
 		}
 	}
 	answers := map[string]json.RawMessage{}
+	if err := c.batches(ctx, commands, answers); err != nil {
+		return err
+	}
+	for i := range rows {
+		rows[i].hear(answers)
+	}
+	return nil
+}
+
+// batches runs commands, at most fifty in one request.
+func (c crm) batches(ctx context.Context, commands map[string]string, answers map[string]json.RawMessage) error {
 	chunk := map[string]string{}
 	for name, command := range commands {
 		if chunk[name] = command; len(chunk) == maxCommands {
@@ -187,15 +198,10 @@ func (c crm) look(ctx context.Context, rows []Row) error {
 			clear(chunk)
 		}
 	}
-	if len(chunk) > 0 {
-		if err := c.batch(ctx, chunk, answers); err != nil {
-			return err
-		}
+	if len(chunk) == 0 {
+		return nil
 	}
-	for i := range rows {
-		rows[i].hear(answers)
-	}
-	return nil
+	return c.batch(ctx, chunk, answers)
 }
 
 func (c crm) batch(ctx context.Context, commands map[string]string, answers map[string]json.RawMessage) error {

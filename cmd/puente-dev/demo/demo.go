@@ -20,6 +20,7 @@ type Config struct {
 	Bitrix24Webhook string // inbound webhook, http://127.0.0.1:8091/rest/1/sandboxsecret/
 	APIURL          string // of Puente, http://127.0.0.1:8080
 	APIKey          string // of the portal
+	HMACKey         string // of the portal's contact center
 	Portal          string // slug; "" = demo
 	TemporalUIURL   string // http://127.0.0.1:8233
 	Out             io.Writer

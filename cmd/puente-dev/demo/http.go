@@ -29,39 +29,50 @@ const maxAnswer = 64 << 20
 
 // do sends in (nil = no body) and decodes the answer into out (nil = not looked at).
 func (c caller) do(ctx context.Context, method, path string, in, out any) error {
+	_, err := c.status(ctx, method, path, in, out)
+	return err
+}
+
+// status is do; it gives the HTTP status, also of a refusal.
+func (c caller) status(ctx context.Context, method, path string, in, out any) (int, error) {
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		body = bytes.NewReader(raw)
 	}
+	return c.raw(ctx, method, path, "application/json", body, out)
+}
+
+// raw sends a body as it is (nil = none) and decodes the answer.
+func (c caller) raw(ctx context.Context, method, path, contentType string, body io.Reader, out any) (status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for key, values := range c.header {
 		req.Header[key] = values
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", contentType)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if res.StatusCode/100 != 2 {
-		return &httpError{res.StatusCode, string(raw[:min(len(raw), 500)]), method + " " + path}
+		return res.StatusCode, &httpError{res.StatusCode, string(raw[:min(len(raw), 500)]), method + " " + path}
 	}
 	if out == nil {
-		return nil
+		return res.StatusCode, nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
+		return res.StatusCode, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	return nil
+	return res.StatusCode, nil
 }

@@ -29,10 +29,6 @@ func (r Report) print(out io.Writer) {
 }
 
 func (r Row) line() string {
-	mark := "✓"
-	if len(r.Mismatches) > 0 {
-		mark = "✗"
-	}
 	result := r.Status
 	if result == "" {
 		result = "(none)"
@@ -46,7 +42,7 @@ func (r Row) line() string {
 		entity, card = fmt.Sprintf("%s %d", shown.Kind, shown.ID), shown.URL
 	}
 	cells := []string{
-		mark, fmt.Sprintf("%d/%d", r.DialogID, r.RequestID), r.Scene.Title, result, entity, strconv.Itoa(r.Requests), r.RunURL, card, "",
+		mark(r.Mismatches), fmt.Sprintf("%d/%d", r.DialogID, r.RequestID), r.Scene.Title, result, entity, strconv.Itoa(r.Requests), r.RunURL, card, "",
 	}
 	return strings.Join(cells, "\t")
 }
@@ -63,10 +59,15 @@ func (r Report) summary() string {
 		text += fmt.Sprintf(" %d %s,", counts[status], status)
 	}
 	text += fmt.Sprintf(" %d requests of syncs.\n", requests)
-	text += fmt.Sprintf("The portal counted since its start: %d requests with %d commands, %d refused, at most %d in a second.\n",
-		r.Portal.Requests, r.Portal.Commands, r.Portal.Refused, r.Portal.PeakPerSecond)
+	text += r.Portal.String()
 	if r.OK {
 		return text + "Every outcome is the expected one."
 	}
 	return text + fmt.Sprintf("%d outcomes are not the expected ones:", len(r.Problems))
+}
+
+// String tells what the portal counted, in a line.
+func (s PortalStats) String() string {
+	return fmt.Sprintf("The portal counted since its start: %d requests with %d commands, %d refused, at most %d in a second.\n",
+		s.Requests, s.Commands, s.Refused, s.PeakPerSecond)
 }
