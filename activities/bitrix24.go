@@ -47,7 +47,7 @@ func (a *Bitrix24) session(ctx context.Context, portal, syncID string, version i
 	if errors.Is(err, store.ErrNotFound) {
 		return s, final("load", errNotFound, "the stored transcript was deleted after its retention: run the sync again, it is loaded anew")
 	}
-	s.number, s.hasTel = clientPhone(s.settings, s.snapshot.Client)
+	s.number, s.hasTel = dialog.ClientPhone(s.settings, s.snapshot.Client)
 	return s, err
 }
 

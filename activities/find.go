@@ -9,7 +9,6 @@ import (
 
 	"puente/bitrix24"
 	"puente/dialog"
-	"puente/phone"
 	"puente/settings"
 	"puente/store"
 	"puente/workflows"
@@ -80,21 +79,6 @@ func (f *finder) claim(ctx context.Context, contacts ...int64) error {
 		err = again(errBusy, "another dialog of the same client is being synced: "+holder, growing(ctx, busyDelay, maxBusyDelay))
 	}
 	return err
-}
-
-// clientPhone is the client's real phone, if there is one that is not the
-// company's own.
-func clientPhone(s settings.Settings, c dialog.Client) (phone.Number, bool) {
-	number, ok := phone.Normalize(c.Phone, s.General.Country)
-	if !ok {
-		return phone.Number{}, false
-	}
-	for _, own := range s.General.OwnPhones {
-		if n, valid := phone.Normalize(own, s.General.Country); valid && n.E164 == number.E164 {
-			return phone.Number{}, false
-		}
-	}
-	return number, true
 }
 
 // clientKeys are the keys by which the client can be recognised.

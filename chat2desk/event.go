@@ -54,6 +54,8 @@ type Event struct {
 	ExternalID   string
 	Status       string            // outbox_status: state of delivery
 	Error        string            // outbox_status: why delivery failed
+	Online       bool              // operator_status_updated: logged in
+	OfflineType  string            // operator_status_updated: busy, break, …: takes no new chats; empty if none
 	Analytics    map[string]string // utm_* keys found in extra_data; nil if none
 	Raw          json.RawMessage   // this event's body as received
 }

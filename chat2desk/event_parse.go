@@ -127,6 +127,7 @@ func (e *Event) place(o object) {
 		e.TagID = cmp.Or(e.TagID, id)
 	case HookOperator:
 		e.OperatorID = cmp.Or(e.OperatorID, id)
+		e.Online, e.OfflineType = o.bool("online"), o.text("offline_type")
 	}
 }
 

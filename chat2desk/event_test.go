@@ -139,7 +139,7 @@ func TestEventsOfEveryHookType(t *testing.T) {
 			"G10 operator_status_updated",
 			`{"hook_type":"operator_status_updated","id":"302","email":"o@example.org","online":1,"offline_type":"break","status_id":2,
 			"event_time":"2026-02-03T12:00:00Z"}`,
-			event{HookType: "operator_status_updated", OperatorID: 302, Time: at("2026-02-03T12:00:00Z")},
+			event{HookType: "operator_status_updated", OperatorID: 302, Online: true, OfflineType: "break", Time: at("2026-02-03T12:00:00Z")},
 		},
 		{
 			"G10 under its older name",

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -80,6 +82,20 @@ func (a *API) SendMessage(ctx context.Context, m OutMessage) (Sent, error) {
 		OperatorID: o.int("operator_id"), DialogID: o.int("dialog_id"), RequestID: o.int("request_id"),
 		Transport: o.text("transport"), Type: messageType(o.text("type"), TypeToClient),
 	}, nil
+}
+
+// FindSent looks for a message that was sent to a client under an external id,
+// among the newest messages of that client (GET /messages, reference §4.8): what
+// has to be known after an answer was lost.
+func (a *API) FindSent(ctx context.Context, client int64, externalID string) (Message, bool, error) {
+	query := url.Values{"client_id": {strconv.FormatInt(client, 10)}, "order": {"desc"}, "limit": {strconv.Itoa(pageLimit)}}
+	list, _, err := a.getList(ctx, path("messages"), query)
+	for _, raw := range list {
+		if m := readMessage(readObject(raw), a.cfg.Location, a.cfg.StorageURL); m.ExternalID == externalID {
+			return m, true, nil
+		}
+	}
+	return Message{}, false, err
 }
 
 // readMessage reads any of the three shapes of a message: GET /messages,

@@ -35,6 +35,8 @@ type NotificationInput struct {
 	DialogID   int64
 	DialogURL  string // "" = shown without a link
 	Entities   []EntityLink
+	Line       string // name of the open line, in texts of open lines
+	Until      string // time of day until which an offer stands, in texts of open lines
 }
 
 // Recipients returns the Bitrix24 users who are told about a message (A9): the
@@ -82,6 +84,10 @@ func AppointText(in NotificationInput) string { return in.write("notify.appoint"
 // AssignedText tells an operator that the dialog was assigned to them.
 func AssignedText(in NotificationInput) string { return in.write("notify.assigned") }
 
+// LineText is a notification about a chat of an open line: the text with the id
+// line.notify.<what>.
+func LineText(in NotificationInput, what string) string { return in.write("line.notify." + what) }
+
 func (in NotificationInput) write(id string) string {
 	text := in.Texts.T(id, map[string]any{
 		"client":   bbLine(shorten(oneLine(in.ClientName), maxNotifiedName)),
@@ -90,6 +96,8 @@ func (in NotificationInput) write(id string) string {
 		"dialog":   in.DialogID,
 		"link":     in.link(),
 		"entities": in.entities(),
+		"line":     bbLine(shorten(oneLine(in.Line), maxNotifiedName)),
+		"until":    in.Until,
 	})
 	return strings.TrimSpace(shorten(text, MaxNotification))
 }

@@ -128,6 +128,9 @@ func (d *Dispatcher) deliver(ctx context.Context, p parcel) (err error) {
 	case p.workflow != "":
 		err = d.signal(ctx, p)
 	}
+	if err == nil {
+		err = d.tellLines(ctx, p.rows)
+	}
 	if err != nil {
 		return err
 	}

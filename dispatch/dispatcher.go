@@ -62,6 +62,7 @@ type Dispatcher struct {
 	owner    string
 	wake     chan struct{}
 	learned  *memory
+	views    *lineViews
 }
 
 // New makes a dispatcher; its name in the claims is host, process and a random part.
@@ -78,7 +79,7 @@ func New(o Options) *Dispatcher {
 		store: o.Store, temporal: o.Temporal, portals: o.Portals, log: log,
 		starter: &submit.Starter{Temporal: o.Temporal, Store: o.Store},
 		owner:   fmt.Sprintf("%s:%d:%s", host, os.Getpid(), uuid.NewString()[:8]),
-		wake:    make(chan struct{}, 1), learned: newMemory(),
+		wake:    make(chan struct{}, 1), learned: newMemory(), views: newLineViews(o.Store),
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"puente/dialog"
 	"puente/dispatch"
+	"puente/openlines"
 	"puente/portals"
 	"puente/store"
 	"puente/store/storetest"
@@ -31,9 +32,12 @@ type temporal struct {
 	waiting int // signals that reached a gate
 	signals map[string][]dialog.Event
 	calls   int
-	started []string                 // workflows of the contact center
-	refused int                      // starts of them while down
-	hold    map[string]chan struct{} // signals to these wait
+	desk    []openlines.Event // of open lines
+	// deskDown refuses signals to the desk alone.
+	deskDown bool
+	started  []string                 // workflows of the contact center
+	refused  int                      // starts of them while down
+	hold     map[string]chan struct{} // signals to these wait
 }
 
 func (f *temporal) take(ctx context.Context, id string, arg any) error {
@@ -55,11 +59,17 @@ func (f *temporal) take(ctx context.Context, id string, arg any) error {
 	if f.down {
 		return serviceerror.NewUnavailable("down")
 	}
-	events, ok := arg.([]dialog.Event)
-	if !ok {
+	switch events := arg.(type) {
+	case []dialog.Event:
+		f.signals[id] = append(f.signals[id], events...)
+	case []openlines.Event:
+		if f.deskDown {
+			return serviceerror.NewUnavailable("down")
+		}
+		f.desk = append(f.desk, events...)
+	default:
 		return fmt.Errorf("signal carries %T", arg)
 	}
-	f.signals[id] = append(f.signals[id], events...)
 	f.calls++
 	return nil
 }

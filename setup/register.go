@@ -9,12 +9,17 @@ import (
 	"puente/store"
 )
 
+// operatorHook is the name under which changes of operators are subscribed to;
+// they come as chat2desk.HookOperator (chat2desk reference §4.4).
+const operatorHook = "operator_status_changed"
+
 // Events are the Chat2Desk events Puente subscribes to (chat2desk reference §4.4).
 func Events() []string {
 	return []string{
 		chat2desk.HookInbox, chat2desk.HookOutbox, chat2desk.HookImported, chat2desk.HookComment, chat2desk.HookSystem,
 		chat2desk.HookNewRequest, chat2desk.HookCloseRequest, chat2desk.HookCloseDialog, chat2desk.HookTransferred,
 		chat2desk.HookTagClient, chat2desk.HookUntagClient, chat2desk.HookTagRequest, chat2desk.HookUntagRequest,
+		chat2desk.HookOutboxStatus, chat2desk.HookClientUpdated, chat2desk.HookBlacklisted, operatorHook,
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 )
 
@@ -13,7 +15,10 @@ const sealVersion = 1
 
 // sealer encrypts secrets with AES-256-GCM under a key derived from the secret
 // key by HKDF-SHA-256. The zero sealer has no key: all it does fails with ErrNoKey.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct {
+	aead  cipher.AEAD
+	alias []byte // key of pseudonyms; nil = without a secret key
+}
 
 func newSealer(secret []byte) (sealer, error) {
 	if len(secret) == 0 {
@@ -31,7 +36,20 @@ func newSealer(secret []byte) (sealer, error) {
 	if err != nil {
 		return sealer{}, fmt.Errorf("store: cipher: %w", err)
 	}
-	return sealer{aead}, nil
+	alias, err := hkdf.Key(sha256.New, secret, nil, "puente store pseudonyms v1", 32)
+	if err != nil {
+		return sealer{}, fmt.Errorf("store: derive key: %w", err)
+	}
+	return sealer{aead: aead, alias: alias}, nil
+}
+
+// Pseudonym stands for a value that must not be shown, such as a phone: equal
+// values of a portal have equal pseudonyms, and nobody who lacks the secret key
+// can try values out. It changes with the secret key.
+func (s *Store) Pseudonym(portal, value string) string {
+	mac := hmac.New(sha256.New, s.seal.alias)
+	mac.Write(additional(portal, value))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // seal encrypts a secret for one place: it opens only under the same portal and name.

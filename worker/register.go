@@ -41,6 +41,7 @@ func (w *Worker) build(broken chan<- error) []worker.Worker {
 	dialogs := worker.New(w.opts.Temporal, workflows.DialogsQueue, w.options(storeSlots, broken))
 	RegisterWorkflows(dialogs)
 	RegisterStore(dialogs, &activities.Store{Store: w.opts.Store, Portals: w.opts.Portals})
+	RegisterLines(dialogs, &activities.Lines{Store: w.opts.Store, Portals: w.opts.Portals, Temporal: w.opts.Temporal})
 	bitrix := worker.New(w.opts.Temporal, workflows.Bitrix24Queue, w.options(bitrix24Slots, broken))
 	RegisterBitrix24(bitrix, &activities.Bitrix24{Store: w.opts.Store, Portals: w.opts.Portals})
 	chat := worker.New(w.opts.Temporal, workflows.Chat2DeskQueue, w.options(chat2deskSlots, broken))
@@ -75,6 +76,8 @@ func RegisterWorkflows(r registry) {
 	r.RegisterWorkflowWithOptions(workflows.DialogSync, workflow.RegisterOptions{Name: workflows.DialogSyncWorkflow})
 	r.RegisterWorkflowWithOptions(workflows.ContactCenterMethod, workflow.RegisterOptions{Name: workflows.ContactCenterMethodWorkflow})
 	r.RegisterWorkflowWithOptions(workflows.ContactCenterRequest, workflow.RegisterOptions{Name: workflows.ContactCenterRequestWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.LineQueue, workflow.RegisterOptions{Name: workflows.LineQueueWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.LineSession, workflow.RegisterOptions{Name: workflows.LineSessionWorkflow})
 }
 
 // RegisterStore registers the steps of the queue dialogs.
@@ -87,6 +90,12 @@ func RegisterStore(r registry, a *activities.Store) {
 	})
 }
 
+// RegisterLines registers the steps by which the desk of open lines reads and
+// hands over, on the queue dialogs.
+func RegisterLines(r registry, a *activities.Lines) {
+	register(r, map[string]any{workflows.LoadLinesStep: a.LoadLines, workflows.DeliverLineStep: a.DeliverLine})
+}
+
 // RegisterBitrix24 registers the steps of the queue bitrix24.
 func RegisterBitrix24(r registry, a *activities.Bitrix24) {
 	register(r, map[string]any{
@@ -95,12 +104,15 @@ func RegisterBitrix24(r registry, a *activities.Bitrix24) {
 		workflows.RunMethodStep: a.RunMethod, workflows.FindRequestStep: a.FindRequest, workflows.SaveContactStep: a.SaveContact,
 		workflows.SaveCompanyStep: a.SaveCompany, workflows.LinkCompanyStep: a.LinkCompany, workflows.SaveDealStep: a.SaveDeal,
 		workflows.SaveCallStep: a.SaveCall, workflows.WriteTimelineStep: a.WriteTimeline, workflows.NotifyRequestStep: a.NotifyRequest,
+		workflows.LineNotifyStep: a.LineNotify,
 	})
 }
 
 // RegisterChat2Desk registers the steps of the queue chat2desk.
 func RegisterChat2Desk(r registry, a *activities.Chat2Desk) {
-	register(r, map[string]any{workflows.LearnRequestStep: a.LearnRequest, workflows.LoadDialogStep: a.LoadDialog})
+	register(r, map[string]any{
+		workflows.LearnRequestStep: a.LearnRequest, workflows.LoadDialogStep: a.LoadDialog, workflows.LineChatStep: a.LineChat,
+	})
 }
 
 // RegisterRecordings registers the steps of the queue recordings.

@@ -1,0 +1,196 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"puente/chat2desk"
+	"puente/dialog"
+	"puente/openlines"
+	"puente/store"
+	"puente/workflows"
+)
+
+// openSession is the session of the row's chat that is not closed, if its
+// channel belongs to a line.
+func (l lineRow) openSession(ctx context.Context) (session store.LineSession, found bool, err error) {
+	if _, served := l.line(l.event.ChannelID); !served || l.event.ClientID == 0 {
+		return session, false, nil
+	}
+	return l.dispatcher.store.OpenLineSession(ctx, l.row.Portal, l.chat())
+}
+
+// assigned: somebody gave the dialog to an operator in Chat2Desk. What waits is
+// taken by him; what others have is handed over to him. What Puente assigned
+// itself, and what he has already, changes nothing.
+func (l lineRow) assigned(ctx context.Context) ([]openlines.Event, error) {
+	session, found, err := l.openSession(ctx)
+	if err != nil || !found || l.hook.OperatorID == 0 || session.State == openlines.Closing {
+		return nil, err
+	}
+	ours, err := l.ours(ctx, store.AssignKey(l.chat(), l.hook.OperatorID))
+	if err != nil || ours {
+		return nil, err
+	}
+	user, mapped := l.user(ctx, l.hook.OperatorID)
+	has := session.Owner == user || slices.ContainsFunc(session.Detail.Offers, func(o store.LineOffer) bool { return o.User == user })
+	if !mapped || has {
+		return nil, nil
+	}
+	event := l.lineEvent(openlines.Transfer, "")
+	event.Session, event.To = session.ID, user
+	if session.State == openlines.Waiting || session.State == openlines.Held {
+		event.Kind, event.By, event.To = openlines.Take, user, 0
+	}
+	return []openlines.Event{event}, nil
+}
+
+// ratingRequest is the kind of request that only polls the client after a close.
+const ratingRequest = "rating"
+
+// closed: somebody closed the dialog in Chat2Desk, which finishes the session.
+// What Puente closed itself, the polls that follow each close, and a close that
+// happened before the session began, change nothing.
+func (l lineRow) closed(ctx context.Context) ([]openlines.Event, error) {
+	session, found, err := l.openSession(ctx)
+	if err != nil || !found || session.State == openlines.Closing || l.at().Add(closeSlack).Before(session.StartedAt) {
+		return nil, err
+	}
+	if ours, err := l.ours(ctx, store.CloseKey(l.chat())); err != nil || ours {
+		return nil, err
+	}
+	if poll, err := l.isPoll(ctx); err != nil || poll {
+		return nil, err
+	}
+	event := l.lineEvent(openlines.Finish, "")
+	event.Session = session.ID
+	operator, err := l.closer(ctx)
+	if user, mapped := l.user(ctx, operator); mapped {
+		event.By = user
+	}
+	return []openlines.Event{event}, err
+}
+
+// closeSlack is how much later than Chat2Desk this machine may see the same time.
+const closeSlack = 5 * time.Second
+
+func (l lineRow) isPoll(ctx context.Context) (bool, error) {
+	if l.hook.HookType != chat2desk.HookCloseRequest || l.event.RequestID == 0 {
+		return false, nil
+	}
+	row, err := l.dispatcher.store.Request(ctx, l.row.Portal, l.event.RequestID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return row.Type == ratingRequest, err
+}
+
+// closer is the operator of a dialog that was closed, 0 if nobody knows.
+func (l lineRow) closer(ctx context.Context) (int64, error) {
+	if l.hook.OperatorID != 0 {
+		return l.hook.OperatorID, nil
+	}
+	row, err := l.dispatcher.store.Dialog(ctx, l.row.Portal, l.event.ClientID, l.event.ChannelID)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return row.OperatorID, err
+}
+
+// client: the person was blocked, or changed; both concern all chats of the
+// person on channels of lines.
+func (l lineRow) client(ctx context.Context) ([]openlines.Event, error) {
+	dialogs, err := l.dispatcher.store.DialogsOfClient(ctx, l.row.Portal, l.hook.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	var out []openlines.Event
+	for _, row := range dialogs {
+		if _, served := l.line(row.ChannelID); !served {
+			continue
+		}
+		l.event.ClientID, l.event.ChannelID = row.ClientID, row.ChannelID
+		some, err := l.clientChanged(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+func (l lineRow) clientChanged(ctx context.Context) ([]openlines.Event, error) {
+	if l.hook.HookType == chat2desk.HookClientUpdated {
+		return l.contactLearned(ctx)
+	}
+	_, err := l.dispatcher.store.SaveLineWrite(ctx, store.LineWrite{
+		Portal: l.row.Portal, WriteKey: blockedKey(l.chat()), State: store.WriteDone,
+	})
+	event := l.lineEvent(openlines.ClientBlocked, string(l.chat()))
+	event.Chat, event.On = l.chat(), true
+	return []openlines.Event{event}, err
+}
+
+// contactLearned: a phone or e-mail is known of a client whom no item of the CRM
+// stands for yet.
+func (l lineRow) contactLearned(ctx context.Context) ([]openlines.Event, error) {
+	contact := dialog.ContactKey(l.view.conf, l.person())
+	if contact == "" {
+		return nil, nil
+	}
+	session, found, err := l.openSession(ctx)
+	if err != nil || !found || session.Item.ID != 0 {
+		return nil, err
+	}
+	event := l.lineEvent(openlines.ContactLearned, string(l.chat()))
+	event.Session = session.ID
+	event.CRM = &openlines.CRMFacts{Identity: l.dispatcher.store.Pseudonym(l.row.Portal, contact), Writable: true}
+	return []openlines.Event{event}, nil
+}
+
+// undelivered: the messenger refused an automatic text after Chat2Desk had taken
+// it (chat2desk reference §4.4, outbox_status).
+func (l lineRow) undelivered(ctx context.Context) ([]openlines.Event, error) {
+	words := strings.ToLower(l.hook.Status + " " + l.hook.Error)
+	if l.hook.Error == "" && !strings.Contains(words, "fail") && !strings.Contains(words, "error") {
+		return nil, nil
+	}
+	key, ours := workflows.LineTextKey(l.row.Portal, l.hook.ExternalID)
+	if !ours {
+		w, found, err := l.dispatcher.store.LineWrite(ctx, l.row.Portal, store.MessageKey(l.hook.MessageID))
+		if err != nil || !found {
+			return nil, err
+		}
+		key = w.Detail
+	}
+	session, text, known := workflows.ParseLineTextKey(key)
+	if !known {
+		return nil, nil
+	}
+	event := l.lineEvent(openlines.TextRefused, "")
+	event.Session, event.Text, event.Reason = session, text, workflows.RefusalReason(words)
+	return []openlines.Event{event}, nil
+}
+
+// operator: an operator came, went or takes a break. Only those who are mapped
+// to a Bitrix24 user can have chats.
+func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
+	user, mapped := l.view.conf.UserFor(l.hook.OperatorID)
+	if !mapped || user == 0 {
+		return nil, nil
+	}
+	presence := openlines.Offline
+	switch {
+	case l.hook.Online && l.hook.OfflineType != "":
+		presence = openlines.DayPaused // logged in, takes no new chats
+	case l.hook.Online:
+		presence = openlines.Online
+	}
+	known, err := l.dispatcher.store.SaveOperator(ctx, l.row.Portal, openlines.UserID(user), store.OperatorChange{Presence: &presence})
+	event := l.lineEvent(openlines.OperatorChanged, "")
+	event.Operator = &known.Operator
+	return []openlines.Event{event}, err
+}

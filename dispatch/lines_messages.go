@@ -1,0 +1,134 @@
+package dispatch
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"puente/chat2desk"
+	"puente/dialog"
+	"puente/openlines"
+	"puente/workflows"
+)
+
+// message is a message of the client, of an operator, or an internal note. What
+// bots, menus and Puente itself say is no reply (openlines reference §1).
+func (l lineRow) message(ctx context.Context) ([]openlines.Event, error) {
+	line, found := l.line(l.event.ChannelID)
+	if !found || l.event.ClientID == 0 {
+		return nil, nil
+	}
+	if _, ours := workflows.LineTextKey(l.row.Portal, l.hook.ExternalID); ours {
+		return nil, nil
+	}
+	switch l.hook.Type {
+	case chat2desk.TypeFromClient:
+		return l.fromClient(ctx, line)
+	case chat2desk.TypeToClient, chat2desk.TypeComment:
+		return l.fromOperator(ctx)
+	}
+	return nil, nil
+}
+
+// oldest is how old a message may be that was imported: histories are imported
+// too, and begin no session.
+const oldest = time.Hour
+
+func (l lineRow) fromClient(ctx context.Context, line openlines.Settings) ([]openlines.Event, error) {
+	if l.old() {
+		return nil, nil
+	}
+	past, err := l.past(ctx)
+	if err != nil {
+		return nil, err
+	}
+	event := l.lineEvent(openlines.ClientMessage, "")
+	event.Chat = l.chat()
+	event.Message = l.lineMessage()
+	event.Message.Past, event.Message.Window = past, window(l.hook.Transport, l.row.ReceivedAt)
+	if len(l.hook.Attachments) == 0 {
+		event.Message.Vote = line.ParseVote(l.hook.Text)
+	}
+	contact := dialog.ContactKey(l.view.conf, l.person())
+	event.Message.Writable = contact != "" || writesFirst(l.hook.Transport)
+	if contact != "" {
+		event.Message.Identity = l.dispatcher.store.Pseudonym(l.row.Portal, contact)
+	}
+	return []openlines.Event{event}, nil
+}
+
+// old reports whether an imported message belongs to the past.
+func (l lineRow) old() bool {
+	return l.hook.HookType == chat2desk.HookImported && l.row.ReceivedAt.Sub(l.at()) > oldest
+}
+
+// fromOperator is a reply, or an internal note. One that names no operator was
+// sent by a machine.
+func (l lineRow) fromOperator(ctx context.Context) ([]openlines.Event, error) {
+	if l.hook.OperatorID == 0 || l.old() {
+		return nil, nil
+	}
+	event := l.lineEvent(openlines.EmployeeMessage, "")
+	event.Chat, event.Message = l.chat(), l.lineMessage()
+	event.Message.Internal = l.hook.Type == chat2desk.TypeComment
+	event.By, _ = l.user(ctx, l.hook.OperatorID)
+	return []openlines.Event{event}, nil
+}
+
+// lineMessage is the message without its text. Ids of Chat2Desk grow with time,
+// so they are the order of the channel.
+func (l lineRow) lineMessage() *openlines.Message {
+	id := l.row.Key
+	if l.hook.MessageID != 0 {
+		id = strconv.FormatInt(l.hook.MessageID, 10)
+	}
+	return &openlines.Message{ID: id, Channel: l.event.ChannelID, Order: l.hook.MessageID}
+}
+
+func (l lineRow) person() dialog.Client {
+	if l.hook.Client == nil {
+		return dialog.Client{}
+	}
+	ref := chat2desk.Client{Phone: l.hook.Client.Phone, ClientPhone: l.hook.Client.ClientPhone}
+	return dialog.Client{Phone: ref.RealPhone(), Email: ref.Email()}
+}
+
+// past is what the chat's last session left. That the client was blocked is
+// known also of chats that had no session since.
+func (l lineRow) past(ctx context.Context) (openlines.Past, error) {
+	past, _, err := l.dispatcher.store.ChatPast(ctx, l.row.Portal, l.chat())
+	if err != nil || past.Blocked {
+		return past, err
+	}
+	_, past.Blocked, err = l.dispatcher.store.LineWrite(ctx, l.row.Portal, blockedKey(l.chat()))
+	return past, err
+}
+
+func blockedKey(chat openlines.ChatID) string { return "blocked:" + string(chat) }
+
+// providerWindow is how long providers of business messengers let us write after
+// the client's last message (chat2desk reference §6).
+const providerWindow = 24 * time.Hour
+
+// windowed are the transports with a messaging window; names that begin so.
+var windowed = []string{"wa_", "facebook", "insta"}
+
+// window is until when the channel lets us write; zero: always.
+func window(transport string, received time.Time) time.Time {
+	if slices.ContainsFunc(windowed, func(name string) bool { return strings.HasPrefix(transport, name) }) {
+		return received.Add(providerWindow)
+	}
+	return time.Time{}
+}
+
+// passive are the transports in which nobody can be written to whenever we like:
+// visitors of a site, and networks that demand a message of the client before.
+var passive = []string{"widget", "facebook", "insta", "yandex_dialogs", "wechat", "skype", "system", "-"}
+
+// writesFirst reports whether the channel lets us write first (openlines
+// reference §8; chat2desk reference §6).
+func writesFirst(transport string) bool {
+	return transport != "" && !slices.ContainsFunc(passive, func(name string) bool { return strings.HasPrefix(transport, name) })
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"puente/openlines"
+)
+
+// The states of a line write.
+const (
+	WriteSending = "sending" // it may have left; nobody knows what it did
+	WriteDone    = "done"
+)
+
+// LineWrite is something that an open line writes into another system: a text,
+// an assignment, the chat activity of a session. It holds ids only.
+type LineWrite struct {
+	Portal     string    `json:"portal"`
+	WriteKey   string    `json:"write_key" gorm:"serializer:text"`
+	State      string    `json:"state"`
+	ExternalID int64     `json:"external_id"` // what the other system calls it; 0 = not known
+	Version    int64     `json:"version"`     // of a mark: the last one that was sent
+	Detail     string    `json:"detail" gorm:"serializer:text"`
+	UpdatedAt  time.Time `json:"updated_at" gorm:"serializer:micros;autoUpdateTime:false"` // zero = now
+}
+
+// AssignKey is the write by which a dialog of Chat2Desk was given to an
+// operator; UpdatedAt is shortly before it was done.
+func AssignKey(chat openlines.ChatID, operator int64) string {
+	return fmt.Sprintf("assign:%s:%d", chat, operator)
+}
+
+// CloseKey is the write by which a dialog of Chat2Desk was closed.
+func CloseKey(chat openlines.ChatID) string { return "close:" + string(chat) }
+
+// MessageKey is the write that a message of Chat2Desk came from; Detail is the
+// key of the command.
+func MessageKey(message int64) string { return fmt.Sprintf("message:%d", message) }
+
+const lineWritesTable = "line_writes"
+
+// LineWrite gives what is known of a write; found is false if nobody began it.
+func (s *Store) LineWrite(ctx context.Context, portal, key string) (w LineWrite, found bool, err error) {
+	err = s.read(ctx).Table(lineWritesTable).Where("portal = ? AND write_key = ?", portal, clean(key)).Take(&w).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return LineWrite{Portal: portal, WriteKey: key}, false, nil
+	}
+	return w, err == nil, fail(err, "line write in %s", portal)
+}
+
+// SaveLineWrite keeps what is known of a write, in the place of what was known
+// before. A row with a higher version stays: saved is false then.
+func (s *Store) SaveLineWrite(ctx context.Context, w LineWrite) (saved bool, err error) {
+	err = s.write(ctx, func(tx *gorm.DB) error {
+		done := tx.Exec(`INSERT INTO line_writes (portal, write_key, state, external_id, version, detail, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (portal, write_key) DO UPDATE SET state = excluded.state, external_id = excluded.external_id,
+				version = excluded.version, detail = excluded.detail, updated_at = excluded.updated_at
+			WHERE line_writes.version <= excluded.version`,
+			w.Portal, clean(w.WriteKey), w.State, w.ExternalID, w.Version, clean(w.Detail), micros(orNow(w.UpdatedAt)))
+		saved = done.RowsAffected > 0
+		return done.Error
+	})
+	return saved, fail(err, "save line write in %s", w.Portal)
+}
+
+// OpenLineSession gives the session of a chat that is not closed, as far as the
+// log of the desk is stored; found is false if there is none.
+func (s *Store) OpenLineSession(ctx context.Context, portal string, chat openlines.ChatID) (session LineSession, found bool, err error) {
+	var rows []lineSessionRow
+	err = s.read(ctx).Table(lineSessionsTable).Where("portal = ? AND chat = ? AND attention < 4", portal, clean(string(chat))).
+		Order("id DESC").Limit(1).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return LineSession{}, false, fail(err, "open line session in %s", portal)
+	}
+	session, err = rows[0].session()
+	return session, err == nil, fail(err, "open line session in %s", portal)
+}
+
+// PurgeLineWrites forgets writes that nobody touched since a time and gives
+// their number.
+func (s *Store) PurgeLineWrites(ctx context.Context, portal string, before time.Time) (int, error) {
+	n, err := s.purge(ctx, `DELETE FROM line_writes WHERE portal = ? AND write_key IN (
+		SELECT write_key FROM line_writes WHERE portal = ? AND updated_at < ? ORDER BY updated_at LIMIT 500)`, portal, portal, micros(before))
+	return n, fail(err, "purge line writes of %s", portal)
+}
