@@ -67,8 +67,8 @@ func (r *request) origin() string { return originRequest + r.req.ExternalID }
 // Waiting for the client: requests of one client are handled in the order of
 // acceptance.
 const (
-	nearTurn     = 3 // so close to its turn a request looks again and again
-	turnPoll     = 250 * time.Millisecond
+	nearTurn     = 8 // so close to its turn a request looks again and again
+	turnPoll     = 100 * time.Millisecond
 	turnPatience = 20 * time.Second
 )
 
@@ -113,7 +113,7 @@ func (r *request) awaitTurn(ctx context.Context) error {
 		}
 		if ahead > nearTurn || time.Now().After(limit) {
 			words := fmt.Sprintf("%d earlier requests of the same client come first; the first of them is sync %s", ahead, first)
-			return again(errBusy, words, spread(min(time.Duration(ahead)*busyDelay/2, maxBusyDelay)))
+			return again(errBusy, words, spread(min(time.Duration(ahead)*busyDelay/4, maxBusyDelay)))
 		}
 		if err := sleep(ctx, turnPoll); err != nil {
 			return err
