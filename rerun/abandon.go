@@ -28,7 +28,7 @@ func (s *Service) Abandon(ctx context.Context, portal, syncID string, r Request)
 		return Outcome{}, err
 	}
 	if running {
-		err = s.update(ctx, row.WorkflowID, workflows.UpdateAbandonSync, r.RequestID,
+		err = s.update(ctx, row, workflows.UpdateAbandonSync, r.RequestID,
 			workflows.AbandonSync{Actor: r.Actor, Reason: r.Reason})
 	} else {
 		err = s.closeRow(ctx, row, r)

@@ -128,6 +128,20 @@ func TestRunThatIsNotParkedRefuses(t *testing.T) {
 	require.Empty(t, b.audited(t))
 }
 
+func TestRunThatIsJustParkingIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t, store.SyncFailed)
+	b.workflowIs(enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	early, late := &mocks.WorkflowUpdateHandle{}, &mocks.WorkflowUpdateHandle{}
+	early.On("Get", mock.Anything, nil).Return(temporal.NewApplicationError("the sync is syncing; only a parked one", ""))
+	late.On("Get", mock.Anything, nil).Return(nil)
+	b.temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Return(early, nil).Once()
+	b.temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Return(late, nil).Once()
+	out, err := b.One(t.Context(), "demo", b.row.ID, ask(rerun.Request{}))
+	require.NoError(t, err)
+	require.Equal(t, rerun.Continued, out.How)
+}
+
 // TestClosedRunIsStartedAgain: every way a run can end without its work done.
 func TestClosedRunIsStartedAgain(t *testing.T) {
 	t.Parallel()

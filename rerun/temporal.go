@@ -38,15 +38,39 @@ func (s *Service) running(ctx context.Context, workflowID string) (bool, error) 
 
 // retry sends the update to a parked run (temporal reference §7).
 func (s *Service) retry(ctx context.Context, row store.Sync, r Request) error {
-	return s.update(ctx, row.WorkflowID, workflows.UpdateRetrySync, r.RequestID,
+	return s.update(ctx, row, workflows.UpdateRetrySync, r.RequestID,
 		workflows.RetrySync{Actor: r.Actor, Reason: r.Reason, Correction: r.Correction, Choice: r.Choice})
 }
 
-// update waits until the run accepted, not until it is through. The validator
-// of the run refuses when it is not parked; that leaves no trace in history.
-func (s *Service) update(ctx context.Context, workflowID, name, id string, arg any) error {
+// A run that parks says so in the ledger some milliseconds before it takes
+// updates; a script may be faster than that.
+const (
+	parkTries = 5
+	parkPause = 200 * time.Millisecond
+)
+
+// update sends an update to a run that the ledger shows as parked, or as under
+// way. The validator of the run refuses when it is not parked; that leaves no
+// trace in history, so that the same update may be sent again.
+func (s *Service) update(ctx context.Context, row store.Sync, name, id string, arg any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	for tries := 1; ; tries++ {
+		err := s.updateOnce(ctx, row.WorkflowID, name, id, arg)
+		var refused *Error
+		if tries == parkTries || row.Status != store.SyncFailed || !errors.As(err, &refused) || refused.Kind != Refused {
+			return err
+		}
+		select {
+		case <-time.After(parkPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// updateOnce waits until the run accepted, not until it is through.
+func (s *Service) updateOnce(ctx context.Context, workflowID, name, id string, arg any) error {
 	handle, err := s.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: workflowID, UpdateID: id, UpdateName: name, Args: []any{arg},
 		WaitForStage: client.WorkflowUpdateStageAccepted,
