@@ -13,10 +13,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -112,25 +114,32 @@ func waitPlayed(output io.Reader) error {
 // shot is one picture: the page and what has to be seen on it before it is taken.
 type shot struct{ name, url, text string }
 
-// choose finds a finished and a parked sync of the ledger.
+// choose finds a finished and a parked sync of the ledger, and a request with a call.
 func choose(ctx context.Context, at addresses) ([]shot, error) {
-	shots := []shot{{"temporal-workflows", at.TemporalUI + "/namespaces/default/workflows", "DialogSync"}}
-	for status, name := range map[string]string{"done": "temporal-sync-done", "failed": "temporal-sync-parked"} {
-		sync, err := first(ctx, at.API, status)
+	workflows := at.TemporalUI + "/namespaces/default/workflows"
+	// Newest first, the list begins with the contact center's day.
+	shots := []shot{{"temporal-workflows", workflows + "?query=" + url.QueryEscape("`WorkflowType`=\"DialogSync\""), "DialogSync"}}
+	for _, wanted := range []struct{ status, name, deal string }{
+		{"done", "temporal-sync-done", "sandbox-deal"}, {"failed", "temporal-sync-parked", ""},
+	} {
+		sync, err := first(ctx, at.API, "status="+wanted.status, "dialog-sync:")
 		if err != nil {
 			return nil, err
 		}
-		shots = append(shots, shot{name + "-details", sync.RunURL + "/user-metadata", sync.WorkflowID})
-		if status == "failed" { // the timeline of a run of milliseconds has no room for the summaries
-			shots = append(shots, shot{name, sync.RunURL, sync.WorkflowID})
+		shots = append(shots, shot{wanted.name + "-details", sync.RunURL + "/user-metadata", sync.WorkflowID})
+		if wanted.status == "failed" { // the timeline of a run of milliseconds has no room for the summaries
+			shots = append(shots, shot{wanted.name, sync.RunURL, sync.WorkflowID})
 		}
-		for _, entity := range sync.Entities {
-			if entity.Kind == "deal" && status == "done" {
-				shots = append(shots, shot{"sandbox-deal", entity.URL, ""})
-			}
+		if wanted.deal != "" {
+			shots = append(shots, shot{wanted.deal, sync.deal(), ""})
 		}
 	}
-	return shots, nil
+	request, err := first(ctx, at.API, "status=done&kind=request", "request:demo:call-nina-")
+	return append(shots,
+		shot{"temporal-request-details", request.RunURL + "/user-metadata", request.WorkflowID},
+		shot{"temporal-request", request.RunURL, request.WorkflowID},
+		shot{"sandbox-call", request.deal(), ".wav"},
+	), err
 }
 
 // sync is the part of a row of the ledger that is needed here.
@@ -143,10 +152,20 @@ type sync struct {
 	} `json:"entities"`
 }
 
-// first is the earliest sync of the day with that status: the day begins with the dialogs that have the most to show,
-// files, analytics, and three transcripts on one deal.
-func first(ctx context.Context, api, status string) (sync, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/v1/portals/demo/syncs?limit=200&status="+status, http.NoBody)
+// deal is the address of its deal's card.
+func (s sync) deal() string {
+	for _, entity := range s.Entities {
+		if entity.Kind == "deal" {
+			return entity.URL
+		}
+	}
+	return ""
+}
+
+// first is the earliest sync that matches and whose workflow is named so: the day begins with the dialogs that have the
+// most to show, files, analytics, and three transcripts on one deal.
+func first(ctx context.Context, api, filter, workflow string) (sync, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/v1/portals/demo/syncs?limit=200&"+filter, http.NoBody)
 	if err != nil {
 		return sync{}, err
 	}
@@ -162,8 +181,10 @@ func first(ctx context.Context, api, status string) (sync, error) {
 	if err := json.NewDecoder(response.Body).Decode(&page); err != nil {
 		return sync{}, err
 	}
-	if len(page.Items) == 0 {
-		return sync{}, fmt.Errorf("no sync is %s: nothing to photograph", status)
+	for _, one := range slices.Backward(page.Items) { // newest first
+		if strings.HasPrefix(one.WorkflowID, workflow) {
+			return one, nil
+		}
 	}
-	return page.Items[len(page.Items)-1], nil // newest first
+	return sync{}, fmt.Errorf("no %s is there with %s: nothing to photograph", workflow, filter)
 }
