@@ -115,7 +115,8 @@ func (o office) forms() []Inquiry {
 		{
 			Title: "An e-mail from an address, and nothing more", Client: "reader", Key: o.key("mail-reader"), Signed: true,
 			Body: object{
-				"channel": "email", "product": "consultation", "contact": object{"emails": emails(o.email("reader"))}, "comment": "Do you work on Sundays?",
+				"channel": "email", "product": "consultation", "comment": "Do you work on Sundays?",
+				"contact": object{"emails": emails(o.email("reader"))},
 			},
 			Wants: Wanted{
 				Contact: created, Company: none, Deal: created, Offer: map[string]string{"CATEGORY_ID": "0", "SOURCE_ID": "EMAIL"},
@@ -141,7 +142,8 @@ func (o office) forms() []Inquiry {
 				"company": object{"title": longName(), "inn": o.inn(vega)},
 			},
 			Wants: Wanted{
-				Contact: created, Company: created, Deal: created, Note: "title has 300 characters", Says: []string{"Сельскохозяйственный", "attached file"},
+				Contact: created, Company: created, Deal: created, Note: "title has 300 characters",
+				Says: []string{"Сельскохозяйственный", "attached file"},
 			},
 		},
 		{
@@ -151,7 +153,8 @@ func (o office) forms() []Inquiry {
 				"contact": object{"name": "Wide", "phones": phones(o.phone(wide))},
 			},
 			Wants: Wanted{
-				Contact: created, Company: none, Deal: created, Offer: map[string]string{"UF_CRM_CITY": "Томск"}, Says: []string{"question 199: answer 199"},
+				Contact: created, Company: none, Deal: created, Offer: map[string]string{"UF_CRM_CITY": "Томск"},
+				Says: []string{"question 199: answer 199"},
 			},
 		},
 		{

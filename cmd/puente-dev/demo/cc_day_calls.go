@@ -91,7 +91,8 @@ func (o office) missed() Inquiry {
 func (o office) again() []Inquiry {
 	return []Inquiry{
 		{
-			Title: "Ольга on the same subject, by e-mail; told three times at once", Client: "Ольга Ким", Key: o.key("mail-olga"), Signed: true, Times: 3,
+			Title: "Ольга on the same subject, by e-mail; told three times at once", Client: "Ольга Ким", Key: o.key("mail-olga"),
+			Signed: true, Times: 3,
 			Body: object{
 				"channel": "email", "product": "subsidy", "contact": object{"emails": emails(o.email("olga.kim"))}, "comment": "Высылаю документы.",
 			},
@@ -165,7 +166,8 @@ func (o office) pair(channel, product, pipeline string) Inquiry {
 	return Inquiry{
 		Title: "Анна asks twice in one moment: about " + product, Client: "Анна", Key: o.key(channel + "-anna"), Signed: channel == "email",
 		Body: object{
-			"channel": channel, "product": product, "contact": object{"name": "Анна Белова", "phones": phones(o.phone(pair)), "emails": emails(o.email("anna"))},
+			"channel": channel, "product": product,
+			"contact": object{"name": "Анна Белова", "phones": phones(o.phone(pair)), "emails": emails(o.email("anna"))},
 		},
 		Wants: Wanted{Company: none, Deal: created, Offer: map[string]string{"CATEGORY_ID": pipeline}},
 	}

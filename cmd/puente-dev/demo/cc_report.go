@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -51,7 +52,8 @@ func (r *CenterRow) mismatches() []string {
 		return f
 	}
 	if r.Status == statusRefused {
-		f.add(r.HTTP != 422 || !slices.Equal(r.Named, want.Refused), "was refused with %d naming %v instead of 422 naming %v", r.HTTP, r.Named, want.Refused)
+		f.add(r.HTTP != http.StatusUnprocessableEntity || !slices.Equal(r.Named, want.Refused),
+			"was refused with %d naming %v instead of 422 naming %v", r.HTTP, r.Named, want.Refused)
 		return f
 	}
 	f.add(r.Answer.Revision != r.Inquiry.revision(), "revision %d was answered instead of %d", r.Answer.Revision, r.Inquiry.revision())
@@ -90,8 +92,9 @@ func (r *CenterRow) entities(f *faults) {
 	}
 	for _, kind := range []string{"contact", "company", "deal"} {
 		touched := r.entityID(kind) != 0
-		f.add(touched && len(r.Seen.Comments[kind]) != 1, "%d comments instead of one stand on %s %d", len(r.Seen.Comments[kind]), kind, r.entityID(kind))
-		for _, comment := range r.Seen.Comments[kind] {
+		comments := r.Seen.Comments[kind]
+		f.add(touched && len(comments) != 1, "%d comments instead of one stand on %s %d", len(comments), kind, r.entityID(kind))
+		for _, comment := range comments {
 			for _, said := range want.Says {
 				f.add(!strings.Contains(comment, said), "the comment on %s %d lacks %q", kind, r.entityID(kind), said)
 			}

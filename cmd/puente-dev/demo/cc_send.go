@@ -84,7 +84,7 @@ func (c *center) send(ctx context.Context, in Inquiry) (CenterRow, error) {
 		if err != nil {
 			return row, fmt.Errorf("%s: %w", in.Title, err)
 		}
-		call := maps.Clone(body["call"].(object)) //nolint:errcheck,forcetypeassert // the programme is ours
+		call := maps.Clone(body["call"].(object)) //nolint:forcetypeassert // the programme is ours
 		call["recording"] = object{"recording_id": id}
 		body["call"] = call
 	}

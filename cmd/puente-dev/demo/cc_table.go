@@ -94,20 +94,17 @@ func (r CenterRow) card() string {
 }
 
 func (r CenterReport) summary() string {
-	runs, requests := map[string]bool{}, 0
+	ofRun, requests := map[string]int{}, 0
 	for _, row := range r.Rows {
-		if row.Run != "" && !runs[row.Run] {
-			runs[row.Run] = true
+		if row.Run != "" {
+			ofRun[row.Run] = row.Requests // a correction counts on from the revision before
 		}
 	}
-	last := map[string]int{}
-	for _, row := range r.Rows {
-		last[row.Run] = row.Requests // a correction counts on from the revision before
-	}
-	for _, n := range last {
+	for _, n := range ofRun {
 		requests += n
 	}
-	text := fmt.Sprintf("%d requests in %d runs, and %d methods; %d requests of these runs to the portal.\n", len(r.Rows), len(runs), len(r.Methods), requests)
+	text := fmt.Sprintf("%d requests in %d runs, and %d methods; %d requests of these runs to the portal.\n",
+		len(r.Rows), len(ofRun), len(r.Methods), requests)
 	text += r.Portal.String()
 	if r.OK {
 		return text + "Every outcome is the expected one."

@@ -125,7 +125,8 @@ func fine() CenterRow {
 		Answer: centerAnswer{
 			Revision: 1, Notes: []string{"user 1 stands in"}, Timeline: []Entity{{Kind: "contact", ID: 1}, {Kind: "deal", ID: 2}},
 			Decisions: []decision{
-				{Kind: "contact", Outcome: found, ID: 1, Rule: "by phone", Candidates: []int64{1}}, {Kind: "company", Outcome: none},
+				{Kind: "contact", Outcome: found, ID: 1, Rule: "by phone", Candidates: []int64{1}},
+				{Kind: "company", Outcome: none},
 				{Kind: "deal", Outcome: found, ID: 2},
 			},
 		},

@@ -42,7 +42,8 @@ func (r Row) line() string {
 		entity, card = fmt.Sprintf("%s %d", shown.Kind, shown.ID), shown.URL
 	}
 	cells := []string{
-		mark(r.Mismatches), fmt.Sprintf("%d/%d", r.DialogID, r.RequestID), r.Scene.Title, result, entity, strconv.Itoa(r.Requests), r.RunURL, card, "",
+		mark(r.Mismatches), fmt.Sprintf("%d/%d", r.DialogID, r.RequestID), r.Scene.Title, result, entity, strconv.Itoa(r.Requests),
+		r.RunURL, card, "",
 	}
 	return strings.Join(cells, "\t")
 }
