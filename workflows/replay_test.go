@@ -1,15 +1,15 @@
 package workflows_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
+	"go.temporal.io/sdk/client"
 
-	"puente/workflows"
+	"puente/workflows/workflowstest"
 )
 
 // TestRecordedHistoriesReplay runs the histories that real runs left through
@@ -26,16 +26,30 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 		recorded[kind]++
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.NoError(t, replayer().ReplayWorkflowHistoryFromJSONFile(nil, file))
+			require.NoError(t, workflowstest.Replayer().ReplayWorkflowHistoryFromJSONFile(nil, file))
 		})
 	}
 	require.Positive(t, recorded["Dialog"], "no history of a Dialog is recorded")
 	require.Positive(t, recorded["DialogSync"], "no history of a DialogSync is recorded")
+	require.Positive(t, recorded["ContactCenterMethod"], "no history of a ContactCenterMethod is recorded")
+	require.Positive(t, recorded["ContactCenterRequest"], "no history of a ContactCenterRequest is recorded")
 }
 
-func replayer() worker.WorkflowReplayer {
-	r := worker.NewWorkflowReplayer()
-	r.RegisterWorkflowWithOptions(workflows.Dialog, workflow.RegisterOptions{Name: workflows.DialogWorkflow})
-	r.RegisterWorkflowWithOptions(workflows.DialogSync, workflow.RegisterOptions{Name: workflows.DialogSyncWorkflow})
-	return r
+// TestRecordedHistoriesHoldNobodysData looks at all that is in them, also at
+// what Temporal keeps encoded.
+func TestRecordedHistoriesHoldNobodysData(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/replay/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		raw, err := os.Open(file)
+		require.NoError(t, err)
+		history, err := client.HistoryFromJSON(raw, client.HistoryJSONOptions{})
+		require.NoError(t, err)
+		require.NoError(t, raw.Close())
+		trouble, err := workflowstest.Trouble(history)
+		require.NoError(t, err)
+		require.Empty(t, trouble, file)
+	}
 }

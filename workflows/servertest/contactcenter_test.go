@@ -240,7 +240,7 @@ func (c *center) endsAs(status enumspb.WorkflowExecutionStatus) {
 // the last task again, or starts a new run. Either way it is brought in.
 func TestNoCorrectionIsLostWhereRunsEnd(t *testing.T) {
 	t.Parallel()
-	const revisions = 150
+	const revisions = 60
 	c := newCenter(t, workflows.ContactCenterRequestID(portal, workflowstest.ExternalID))
 	for revision := 1; revision <= revisions; revision++ {
 		c.Accept(revision)
