@@ -58,7 +58,7 @@ func ContactCenterRequest(ctx workflow.Context, in RequestInput) (RequestResult,
 func (r *requestRun) loop(ctx workflow.Context) error {
 	for {
 		err := r.attempt(ctx)
-		if err != nil && (temporal.IsCanceledError(err) || !r.corrected()) {
+		if err != nil && !r.corrected() {
 			again, err := r.park(ctx, err, max(r.tried, r.opened.Revision), r.corrected)
 			if err != nil {
 				return err

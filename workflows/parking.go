@@ -159,7 +159,7 @@ func (p *parking) resume(ctx workflow.Context) error {
 	} else {
 		p.story.add("Again", "a correction came")
 	}
-	p.retry, p.state.Failure = false, nil
+	p.state.Failure = nil
 	return p.show(ctx, Syncing)
 }
 
