@@ -137,7 +137,6 @@ func choose(ctx context.Context, at addresses) ([]shot, error) {
 	request, err := first(ctx, at.API, "status=done&kind=request", "request:demo:call-nina-")
 	return append(shots,
 		shot{"temporal-request-details", request.RunURL + "/user-metadata", request.WorkflowID},
-		shot{"temporal-request", request.RunURL, request.WorkflowID},
 		shot{"sandbox-call", request.deal(), ".wav"},
 	), err
 }
