@@ -55,7 +55,7 @@ func (c *center) install() {
 	c.url = strings.TrimSuffix(row.Bitrix24.WebhookURL, "/rest/1/sandboxsecret/")
 	response, err := http.Post(c.url+"/sandbox/tokens", "application/json", bytes.NewReader([]byte("{}")))
 	require.NoError(c.t, err)
-	defer response.Body.Close()
+	defer func() { require.NoError(c.t, response.Body.Close()) }()
 	var token struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`

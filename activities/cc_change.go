@@ -107,8 +107,8 @@ func (d *desk) guard(
 func newer(c change, at time.Time, by int64, differences []contactcenter.FieldDifference) error {
 	no := &refusal{
 		status: http.StatusConflict,
-		detail: fmt.Sprintf("%s %d was changed at %s by user %d, after if_unchanged_since: nothing was written. Look at the differences and send it again",
-			c.kind, c.id, at.Format(time.RFC3339), by),
+		detail: fmt.Sprintf("%s %d was changed at %s by user %d, after if_unchanged_since: nothing was written. "+
+			"Look at the differences and send it again", c.kind, c.id, at.Format(time.RFC3339), by),
 	}
 	for _, one := range differences {
 		no.errors = append(no.errors, problemDetail{
@@ -149,7 +149,7 @@ func changesWords(c contactcenter.Changes) string {
 }
 
 func changesIn(detail string) (c contactcenter.Changes) {
-	_ = json.Unmarshal([]byte(detail), &c) //nolint:errcheck // our own words; others name no field
+	_ = json.Unmarshal([]byte(detail), &c) // our own words; others name no field
 	return c
 }
 

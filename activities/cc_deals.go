@@ -67,7 +67,8 @@ func (d *desk) contactDeals(ctx context.Context, in contactcenter.ContactDealsQu
 	}
 	probes = append(probes, d.byPhone(dialog.Contact, in.Phone)...)
 	probes = append(probes, d.byEmail(dialog.Contact, in.Email)...)
-	return d.dealsOf(ctx, dialog.Contact, probes, dealFilter{id: in.ContactID, field: "body.contact_id", open: in.OpenOnly, pipeline: in.Pipeline}, in.Paging)
+	filter := dealFilter{id: in.ContactID, field: "body.contact_id", open: in.OpenOnly, pipeline: in.Pipeline}
+	return d.dealsOf(ctx, dialog.Contact, probes, filter, in.Paging)
 }
 
 func (d *desk) companyDeals(ctx context.Context, in contactcenter.CompanyDealsQuery) (reply, error) {
@@ -80,7 +81,8 @@ func (d *desk) companyDeals(ctx context.Context, in contactcenter.CompanyDealsQu
 		filter := bitrix24.Params{"%title": bitrix24.Literal(in.Title)}
 		probes = append(probes, d.byFilter("title", contactcenter.ByTitle, dialog.Company, filter))
 	}
-	return d.dealsOf(ctx, dialog.Company, probes, dealFilter{id: in.CompanyID, field: "body.company_id", open: in.OpenOnly, pipeline: in.Pipeline}, in.Paging)
+	filter := dealFilter{id: in.CompanyID, field: "body.company_id", open: in.OpenOnly, pipeline: in.Pipeline}
+	return d.dealsOf(ctx, dialog.Company, probes, filter, in.Paging)
 }
 
 // dealFilter narrows the deals of a contact or company.

@@ -69,10 +69,14 @@ func (d *desk) readSettings(ctx context.Context, version int) error {
 	}
 	d.settings, d.version, err = d.store.Settings(ctx, d.portal)
 	if errors.Is(err, store.ErrNotFound) {
-		return final("open", "NO_SETTINGS",
-			"the portal has no settings yet: save them (`puente portal add` or PUT …/settings), and run it again")
+		return errNoSettings()
 	}
 	return err
+}
+
+func errNoSettings() error {
+	return final("open", "NO_SETTINGS",
+		"the portal has no settings yet: save them (`puente portal add` or PUT …/settings), and run it again")
 }
 
 func (d *desk) readSteps(ctx context.Context) error {

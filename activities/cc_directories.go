@@ -23,8 +23,10 @@ type source struct {
 }
 
 var sources = map[string]source{
-	contactcenter.Pipelines:     {method: "crm.category.list", params: bitrix24.Params{"entityTypeId": 2}, read: readPipelines},
-	contactcenter.Stages:        {method: "crm.status.list", params: bitrix24.Params{"order": bitrix24.Params{"SORT": "ASC"}}, read: readStages, paged: true},
+	contactcenter.Pipelines: {method: "crm.category.list", params: bitrix24.Params{"entityTypeId": 2}, read: readPipelines},
+	contactcenter.Stages: {
+		method: "crm.status.list", params: bitrix24.Params{"order": bitrix24.Params{"SORT": "ASC"}}, read: readStages, paged: true,
+	},
 	contactcenter.Sources:       statuses("SOURCE"),
 	contactcenter.DealTypes:     statuses("DEAL_TYPE"),
 	contactcenter.ContactTypes:  statuses("CONTACT_TYPE"),
@@ -33,7 +35,10 @@ var sources = map[string]source{
 	contactcenter.DealFields:    userFields("deal"),
 	contactcenter.ContactFields: userFields("contact"),
 	contactcenter.CompanyFields: userFields("company"),
-	contactcenter.Users:         {method: "user.get", params: bitrix24.Params{"FILTER": bitrix24.Params{"ACTIVE": true}, "sort": "ID", "order": "ASC"}, read: readUsers, paged: true},
+	contactcenter.Users: {
+		method: "user.get", read: readUsers, paged: true,
+		params: bitrix24.Params{"FILTER": bitrix24.Params{"ACTIVE": true}, "sort": "ID", "order": "ASC"},
+	},
 }
 
 func statuses(entity string) source {
@@ -183,7 +188,8 @@ func readPipelines(answer bitrix24.Answer) ([]contactcenter.DirectoryItem, error
 	}
 	var out []contactcenter.DirectoryItem
 	for _, c := range body.Categories {
-		out = append(out, contactcenter.DirectoryItem{ID: c.ID.String(), Name: c.Name, Details: map[string]string{"default": strconv.FormatBool(bool(c.Default))}})
+		details := map[string]string{"default": strconv.FormatBool(bool(c.Default))}
+		out = append(out, contactcenter.DirectoryItem{ID: c.ID.String(), Name: c.Name, Details: details})
 	}
 	return out, nil
 }
@@ -210,7 +216,9 @@ func readStages(answer bitrix24.Answer) ([]contactcenter.DirectoryItem, error) {
 		if meaning == "" {
 			meaning = "open"
 		}
-		return contactcenter.DirectoryItem{ID: r.Status, Name: r.Name, Of: strconv.FormatInt(pipeline, 10), Details: map[string]string{"meaning": meaning}}, isDeal
+		return contactcenter.DirectoryItem{
+			ID: r.Status, Name: r.Name, Of: strconv.FormatInt(pipeline, 10), Details: map[string]string{"meaning": meaning},
+		}, isDeal
 	})
 }
 

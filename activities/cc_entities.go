@@ -12,7 +12,9 @@ import (
 
 // defaults are what a new entity gets where the caller says nothing.
 func (d *desk) defaults(c contactcenter.Common) contactcenter.Defaults {
-	return contactcenter.Defaults{ResponsibleID: d.responsible(c.ResponsibleID), Source: d.settings.CRM.SourceID, Country: d.settings.General.Country}
+	return contactcenter.Defaults{
+		ResponsibleID: d.responsible(c.ResponsibleID), Source: d.settings.CRM.SourceID, Country: d.settings.General.Country,
+	}
 }
 
 func (d *desk) createContact(ctx context.Context, in contactcenter.ContactData) (reply, error) {

@@ -55,7 +55,12 @@ func problemOf(status int, detail string, details ...problemDetail) problem {
 // absentEntity refuses an id that the portal does not know.
 func absentEntity(field, kind string, id int64) error {
 	words := fmt.Sprintf("there is no %s %d in the CRM, or the account may not see it", kind, id)
-	return &refusal{status: http.StatusNotFound, detail: words, errors: []problemDetail{{Message: words, Location: field, Value: id}}}
+	return refuse(http.StatusNotFound, words, field, id)
+}
+
+// refuse says no because of one field.
+func refuse(status int, words, field string, value any) error {
+	return &refusal{status: status, detail: words, errors: []problemDetail{{Message: words, Location: field, Value: value}}}
 }
 
 // method runs one of the sixteen with its decoded input.

@@ -26,16 +26,8 @@ func (a *Bitrix24) WriteTimeline(ctx context.Context, in workflows.RequestStepIn
 }
 
 // touched are the entities of a request.
-func (r *request) touched() (out []contactcenter.Ref) {
-	for _, ref := range []contactcenter.Ref{
-		{Kind: contactcenter.KindContact, ID: r.in.ContactID}, {Kind: contactcenter.KindCompany, ID: r.in.CompanyID},
-		{Kind: contactcenter.KindDeal, ID: r.in.DealID},
-	} {
-		if ref.ID != 0 {
-			out = append(out, ref)
-		}
-	}
-	return out
+func (r *request) touched() []contactcenter.Ref {
+	return contactcenter.Refs(r.in.ContactID, r.in.CompanyID, r.in.DealID)
 }
 
 func (r *request) timeline(ctx context.Context) (workflows.WroteTimeline, error) {

@@ -85,9 +85,7 @@ func (d *desk) unique(ctx context.Context, kind dialog.Kind, step, externalID st
 		return err
 	}
 	words := fmt.Sprintf("%s %d was made under this external_id before; update it instead", kind, id)
-	return &refusal{status: http.StatusConflict, detail: words, errors: []problemDetail{
-		{Message: words, Location: "body.external_id", Value: externalID},
-	}}
+	return refuse(http.StatusConflict, words, "body.external_id", externalID)
 }
 
 // origin is the mark of what this run makes.

@@ -39,7 +39,7 @@ func (a *Store) openRequest(ctx context.Context, in workflows.OpenRequestInput) 
 	}
 	conf, version, err := a.Store.Settings(ctx, in.Portal)
 	if errors.Is(err, store.ErrNotFound) {
-		return out, final("open", "NO_SETTINGS", "the portal has no settings yet: save them (`puente portal add` or PUT …/settings), and run it again")
+		return out, errNoSettings()
 	}
 	if err != nil {
 		return out, err
@@ -80,7 +80,7 @@ func (a *Store) keepChoice(ctx context.Context, row store.Sync, in workflows.Ope
 		Choice contactcenter.Choice `json:"choice"`
 	}
 	if len(row.Correction) > 0 {
-		_ = json.Unmarshal(row.Correction, &kept) //nolint:errcheck // what is not a choice chooses nothing
+		_ = json.Unmarshal(row.Correction, &kept) // what is not a choice chooses nothing
 	}
 	if in.Choice != nil {
 		kept.Choice = *in.Choice

@@ -24,7 +24,7 @@ type rerunInput struct {
 		Reason     string             `json:"reason,omitempty" maxLength:"1000" doc:"why; kept in the audit log"`
 		Correction *dialog.Correction `json:"correction,omitempty" doc:"of a dialog: what is to be different; the original input is kept"`
 		// Choice picks among the candidates that a parked request lists.
-		Choice *contactcenter.Choice `json:"choice,omitempty" doc:"of a contact-center request: the entity that is the client, or that a new one is made"`
+		Choice *contactcenter.Choice `json:"choice,omitempty" doc:"of a contact-center request: who the client is, or a new one"`
 	}
 }
 
