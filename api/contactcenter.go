@@ -164,6 +164,11 @@ func (s *server) submit(
 	return out, nil
 }
 
+// submitTimeout is how long it may take to accept a submission and to start it:
+// many may come in one moment, and one after the other is numbered. It ends
+// before the connection does (answerTimeout).
+const submitTimeout = 12 * time.Second
+
 // acceptOnce stores what is right, and starts it. What was accepted once stays
 // accepted: a repetition is recognised although the settings say by now that it
 // is wrong.
@@ -184,7 +189,7 @@ func (s *server) acceptOnce(
 		return stored, false, nil
 	}
 	// A caller that hangs up does not stop the commit: it will repeat.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
 	defer cancel()
 	if stored, fresh, err = accept(ctx, sub); err != nil {
 		return stored, false, s.refusedSubmission(ctx, err)

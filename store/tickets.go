@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"gorm.io/gorm"
 )
@@ -74,14 +75,18 @@ func (s *Store) place(tx *gorm.DB, portal, syncID string) (seq int64, err error)
 // addTickets keeps the number of a ticket that is still good: a correction does
 // not send a waiting request to the end of the queue.
 func (s *Store) addTickets(tx *gorm.DB, portal, syncID string, seq int64, keys []string) error {
-	for _, key := range sortedKeys(keys) {
-		err := tx.Exec(`INSERT INTO claim_tickets (portal, claim_key, sync_id, seq, expires_at) VALUES (?, ?, ?, ?, `+s.d.now+` + ?)
-			ON CONFLICT (portal, claim_key, sync_id) DO UPDATE SET expires_at = excluded.expires_at,
-				seq = CASE WHEN claim_tickets.expires_at <= `+s.d.now+` THEN excluded.seq ELSE claim_tickets.seq END`,
-			portal, key, syncID, seq, ticketLife.Microseconds()).Error
-		if err != nil {
-			return err
-		}
+	keys = sortedKeys(keys)
+	if len(keys) == 0 {
+		return nil
 	}
-	return nil
+	// One statement: acceptances of a portal wait for each other meanwhile.
+	var rows []string
+	var values []any
+	for _, key := range keys {
+		rows = append(rows, "(?, ?, ?, ?, "+s.d.now+" + ?)")
+		values = append(values, portal, key, syncID, seq, ticketLife.Microseconds())
+	}
+	return tx.Exec(`INSERT INTO claim_tickets (portal, claim_key, sync_id, seq, expires_at) VALUES `+strings.Join(rows, ", ")+`
+		ON CONFLICT (portal, claim_key, sync_id) DO UPDATE SET expires_at = excluded.expires_at,
+			seq = CASE WHEN claim_tickets.expires_at <= `+s.d.now+` THEN excluded.seq ELSE claim_tickets.seq END`, values...).Error
 }
