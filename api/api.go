@@ -23,6 +23,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"puente/contactcenter"
+	"puente/lines"
+	"puente/openlines"
 	"puente/recordings"
 	"puente/rerun"
 )
@@ -55,6 +57,8 @@ type Options struct {
 	Validator Validator
 	// Starter hands what the contact center sends to Temporal; required.
 	Starter Starter
+	// Lines serves the routes of open lines; required.
+	Lines *lines.Service
 	// Recordings keeps uploaded recordings; required.
 	Recordings *recordings.Keeper
 	// Lenient says what is let pass in the contact center's input.
@@ -94,6 +98,7 @@ func New(o Options) http.Handler {
 	s.settingsRoutes()
 	s.historyRoutes()
 	s.contactCenterRoutes()
+	s.lineRoutes()
 	s.healthRoutes(router)
 	s.documentRoutes(router)
 	return router
@@ -159,12 +164,15 @@ func humaConfig() huma.Config {
 	return c
 }
 
-// schemaName tells the types of the contact center from others of the same
-// name: schemas share one name space.
+// schemaName tells the types of the contact center and of open lines from
+// others of the same name: schemas share one name space.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
-	if t.PkgPath() == reflect.TypeFor[contactcenter.Request]().PkgPath() {
+	switch t.PkgPath() {
+	case reflect.TypeFor[contactcenter.Request]().PkgPath():
 		return "ContactCenter" + name
+	case reflect.TypeFor[openlines.Settings]().PkgPath(), reflect.TypeFor[lines.Statistics]().PkgPath():
+		return "OpenLine" + name
 	}
 	return name
 }

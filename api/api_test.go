@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"puente/api"
+	"puente/lines"
+	"puente/lines/linestest"
 	"puente/recordings"
 	"puente/rerun"
 	"puente/settings"
@@ -34,6 +36,7 @@ type bundle struct {
 	store    *store.Store
 	handler  http.Handler
 	temporal *fakeTemporal
+	desk     *linestest.Desk
 	registry *prometheus.Registry
 	log      *bytes.Buffer
 	woken    int
@@ -60,6 +63,7 @@ func setup(t testing.TB) *bundle {
 func setupOn(t testing.TB, url string) *bundle {
 	t.Helper()
 	b := &bundle{store: openStore(t, url), temporal: &fakeTemporal{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	b.desk = &linestest.Desk{Store: b.store}
 	b.starter = &fakeStarter{store: b.store, begun: make(chan store.Submission, 100)}
 	b.files = &recordings.Keeper{Dir: recordings.NewDir(t.TempDir()), Store: b.store}
 	b.stopping, b.stop = context.WithCancel(context.Background())
@@ -74,6 +78,7 @@ func (b *bundle) over(s api.Store) http.Handler {
 		Store: s, Temporal: b.temporal, Rerun: &rerun.Service{Store: b.store, Temporal: b.temporal},
 		Notify: func() { b.woken++ }, Links: api.Links{TemporalUI: "http://ui:8233", Namespace: "default"},
 		Starter: b.starter, Recordings: b.files, Stopping: b.stopping,
+		Lines:     &lines.Service{Store: b.store, Temporal: b.desk, Log: slog.New(slog.NewTextHandler(b.log, nil))},
 		Validator: b, Logger: slog.New(slog.NewTextHandler(b.log, nil)), Metrics: b.registry,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"puente/dialog"
+	"puente/openlines"
 	"puente/settings"
 	"puente/store"
 )
@@ -45,6 +46,21 @@ type Store interface {
 	Audit(ctx context.Context, e store.AuditEntry) error
 	AuditLog(ctx context.Context, portal, subject string, p store.Page) ([]store.AuditEntry, string, error)
 	DialogsOfClient(ctx context.Context, portal string, clientID int64) ([]store.DialogRow, error)
+
+	LineStore
+}
+
+// LineStore is what the routes of open lines read by themselves.
+type LineStore interface {
+	Line(ctx context.Context, portal string, id openlines.LineID) (store.Line, error)
+	Lines(ctx context.Context, portal string) ([]store.Line, error)
+	LineVersion(ctx context.Context, portal string, id openlines.LineID, version int) (openlines.Settings, error)
+	LineHistory(ctx context.Context, portal string, id openlines.LineID, p store.Page) ([]store.LineChange, string, error)
+	Operators(ctx context.Context, portal string) ([]store.LineOperator, error)
+	LineSession(ctx context.Context, portal string, id openlines.SessionID) (store.LineSession, error)
+	LineSessions(ctx context.Context, portal string, f store.LineSessionFilter) ([]store.LineSession, string, error)
+	CountLineSessions(ctx context.Context, portal string) (map[openlines.State]int, error)
+	SessionRecords(ctx context.Context, portal string, session openlines.SessionID) ([]openlines.Record, error)
 }
 
 // Temporal is the one call readiness needs; client.Client has it.

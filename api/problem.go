@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 
+	"puente/lines"
 	"puente/rerun"
 	"puente/settings"
 	"puente/store"
@@ -32,7 +33,10 @@ func problem(c *gin.Context, status int, detail string) {
 // it does not know is logged and not told: the words may hold addresses.
 func (s *server) fail(ctx context.Context, what string, err error) error {
 	var refused *rerun.Error
+	var line *lines.Error
 	switch {
+	case errors.As(err, &line):
+		return s.lineFault(ctx, line)
 	case errors.As(err, &refused):
 		return huma.NewError(rerunStatus(refused.Kind), refused.Error())
 	case errors.Is(err, store.ErrNotFound):

@@ -14,8 +14,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"puente/activities"
 	"puente/api"
 	"puente/contactcenter"
+	"puente/lines"
 	"puente/portals"
 	"puente/recordings"
 	"puente/rerun"
@@ -45,6 +47,7 @@ type Service struct {
 	Portals  *portals.Registry
 	Rerun    *rerun.Service
 	Checker  setup.Checker
+	Lines    *lines.Service
 	// Recordings keeps the files of recordings in Config.RecordingsDir.
 	Recordings *recordings.Keeper
 	Metrics    *prometheus.Registry
@@ -82,6 +85,10 @@ func Open(ctx context.Context, c Config, logger *slog.Logger) (*Service, error) 
 	s.Rerun = &rerun.Service{Store: s.Store, Temporal: s.Temporal}
 	s.Recordings = &recordings.Keeper{Dir: recordings.NewDir(c.recordingsDir()), Store: s.Store}
 	s.Checker = setup.Checker{Accounts: s.Portals}
+	s.Lines = &lines.Service{
+		Store: s.Store, Temporal: s.Temporal, Validator: s.Checker, Log: logger,
+		Loader: &activities.Lines{Store: s.Store, Portals: s.Portals, Temporal: s.Temporal},
+	}
 	s.Metrics = newRegistry(s.Store, logger)
 	return s, nil
 }
@@ -185,6 +192,7 @@ func (s *Service) listen(ctx context.Context, roles []Role, notify func()) (stop
 func (s *Service) apiOptions(ctx context.Context, notify func()) api.Options {
 	return api.Options{
 		Store: s.Store, Temporal: s.Temporal, Rerun: s.Rerun, Notify: notify, Validator: s.Checker, Installer: s.Portals,
+		Lines:   s.Lines,
 		Starter: &submit.Starter{Temporal: s.Temporal, Store: s.Store}, Recordings: s.Recordings, Stopping: ctx,
 		Logger: s.Log, Metrics: s.Metrics,
 		Links: api.Links{TemporalUI: s.Config.TemporalUI, Namespace: s.Namespace()}, Lenient: s.lenient(),

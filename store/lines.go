@@ -187,7 +187,8 @@ func (s *Store) Lines(ctx context.Context, portal string) ([]Line, error) {
 // LineVersion gives the settings of a line as they were at a version.
 func (s *Store) LineVersion(ctx context.Context, portal string, id openlines.LineID, version int) (openlines.Settings, error) {
 	var row lineVersionRow
-	err := s.read(ctx).Table(lineVersionsTable).Where("portal = ? AND id = ? AND version = ?", portal, clean(string(id)), version).Take(&row).Error
+	err := s.read(ctx).Table(lineVersionsTable).
+		Where("portal = ? AND id = ? AND version = ?", portal, clean(string(id)), version).Take(&row).Error
 	if err != nil {
 		return openlines.Settings{}, fail(err, "line %s of %s, version %d", id, portal, version)
 	}
@@ -214,7 +215,9 @@ func (s *Store) LineHistory(ctx context.Context, portal string, id openlines.Lin
 
 // LineOfChannel finds the line that a channel belongs to, active or not. It is
 // one small read, fit for each event.
-func (s *Store) LineOfChannel(ctx context.Context, portal string, channel int64) (id openlines.LineID, doc openlines.Settings, found bool, err error) {
+func (s *Store) LineOfChannel(
+	ctx context.Context, portal string, channel int64,
+) (id openlines.LineID, doc openlines.Settings, found bool, err error) {
 	var row lineRow
 	err = s.read(ctx).Raw(`SELECT lines.* FROM line_channels JOIN lines ON lines.portal = line_channels.portal AND lines.id = line_channels.line
 		WHERE line_channels.portal = ? AND line_channels.channel = ?`, portal, channel).Take(&row).Error

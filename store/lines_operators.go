@@ -96,6 +96,17 @@ func saveOperator(tx *gorm.DB, portal string, o LineOperator) error {
 		portal, int64(o.ID), clean(string(o.Presence)), o.OnLeave, o.Dismissed, o.Supervisor, clean(string(skills)), micros(o.UpdatedAt)).Error
 }
 
+// Operator gives what is known of one employee; ErrNotFound if nothing is.
+func (s *Store) Operator(ctx context.Context, portal string, user openlines.UserID) (LineOperator, error) {
+	var row operatorRow
+	err := s.read(ctx).Table(operatorsTable).Where("portal = ? AND user_id = ?", portal, int64(user)).Take(&row).Error
+	if err != nil {
+		return LineOperator{}, fail(err, "operator %d of %s", user, portal)
+	}
+	out, err := row.operator()
+	return out, fail(err, "operator %d of %s", user, portal)
+}
+
 // Operators gives all operators of a portal by user id.
 func (s *Store) Operators(ctx context.Context, portal string) ([]LineOperator, error) {
 	var rows []operatorRow

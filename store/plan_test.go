@@ -305,6 +305,8 @@ func useLines(ctx context.Context, t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	_, err = s.SaveOperator(ctx, "demo", 301, store.OperatorChange{})
 	require.NoError(t, err)
+	_, err = s.Operator(ctx, "demo", 301)
+	require.NoError(t, err)
 	_, err = s.Operators(ctx, "demo")
 	require.NoError(t, err)
 	_, err = s.CountLineSessions(ctx, "demo")
