@@ -54,7 +54,7 @@ func (c *lineChat) foundSent(ctx context.Context, w store.LineWrite) (bool, erro
 	if found {
 		return true, c.sent(ctx, w.WriteKey, m.ID)
 	}
-	if rest := time.Until(w.UpdatedAt.Add(chat2desk.DefaultTimeout + inFlightMargin)); rest > 0 && w.Detail != noAnswer {
+	if rest := time.Until(w.UpdatedAt.Add(chat2desk.DefaultTimeout + inFlightMargin)); rest > 0 && w.State == store.WriteSending {
 		return false, again(errInFlight, "an earlier attempt may still be at work: wait until it cannot be", rest)
 	}
 	return false, nil
@@ -75,13 +75,11 @@ func (c *lineChat) post(ctx context.Context, key, text string) (workflows.LineCo
 	return workflows.LineCommandDone{}, errors.Join(err, c.over(ctx, key))
 }
 
-// noAnswer marks a text whose request is over without a usable answer.
-const noAnswer = "no answer"
-
+// over notes that the request is over without a usable answer.
 func (c *lineChat) over(ctx context.Context, key string) error {
 	ctx, cancel := kept(ctx)
 	defer cancel()
-	_, err := c.store.SaveLineWrite(ctx, store.LineWrite{Portal: c.in.Portal, WriteKey: key, State: store.WriteSending, Detail: noAnswer})
+	_, err := c.store.SaveLineWrite(ctx, store.LineWrite{Portal: c.in.Portal, WriteKey: key, State: store.WriteUnanswered})
 	return err
 }
 

@@ -53,12 +53,12 @@ func (d *Dispatcher) signalDesk(ctx context.Context, portal string, events []ope
 // lineEvents is what one row means for open lines; nothing if its channel
 // belongs to none.
 func (d *Dispatcher) lineEvents(ctx context.Context, each delivery) ([]openlines.Event, error) {
-	if each.row.Source != store.SourceChat2Desk {
-		return nil, nil
-	}
 	view, err := d.views.of(ctx, each.row.Portal)
 	if err != nil || len(view.lines) == 0 {
 		return nil, err
+	}
+	if each.row.Source == store.SourceBitrix24 {
+		return d.crmEvents(ctx, each.row)
 	}
 	l := lineRow{dispatcher: d, delivery: each, view: view}
 	switch each.hook.HookType {

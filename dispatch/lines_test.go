@@ -262,7 +262,7 @@ func TestAssignmentByHandMovesTheSession(t *testing.T) {
 		records  []openlines.Record
 		want     []openlines.Event
 	}{
-		"of one that waits": {301, nil, []openlines.Event{{Kind: openlines.Take, By: 7}}},
+		"of one that waits":                       {301, nil, []openlines.Event{{Kind: openlines.Take, By: 7}}},
 		"of one that is offered to somebody else": {301, []openlines.Record{offered}, []openlines.Event{{Kind: openlines.Transfer, To: 7}}},
 		"of one that somebody else owns": {
 			301, []openlines.Record{{Kind: openlines.OwnerSet, User: 8}}, []openlines.Event{{Kind: openlines.Transfer, To: 7}},

@@ -4,7 +4,7 @@
 CREATE TABLE line_writes (
     portal      TEXT   NOT NULL,
     write_key   TEXT   NOT NULL,
-    state       TEXT   NOT NULL, -- sending, done
+    state       TEXT   NOT NULL, -- sending, unanswered, done
     external_id BIGINT NOT NULL, -- what the other system calls it; 0 = not known
     version     BIGINT NOT NULL, -- of a mark: the last one that was sent
     detail      TEXT   NOT NULL,

@@ -13,8 +13,9 @@ import (
 
 // The states of a line write.
 const (
-	WriteSending = "sending" // it may have left; nobody knows what it did
-	WriteDone    = "done"
+	WriteSending    = "sending"    // it may be under way, or its process died
+	WriteUnanswered = "unanswered" // it is over, and nobody knows what it did
+	WriteDone       = "done"
 )
 
 // LineWrite is something that an open line writes into another system: a text,
@@ -41,6 +42,13 @@ func CloseKey(chat openlines.ChatID) string { return "close:" + string(chat) }
 // MessageKey is the write that a message of Chat2Desk came from; Detail is the
 // key of the command.
 func MessageKey(message int64) string { return fmt.Sprintf("message:%d", message) }
+
+// ActivityKey is a chat activity of the CRM; ExternalID is its session.
+func ActivityKey(activity int64) string { return fmt.Sprintf("activity:%d", activity) }
+
+// ItemKey is an item of the CRM that shows chats; ExternalID is the user who is
+// responsible for it, as far as Puente knows.
+func ItemKey(item openlines.Item) string { return fmt.Sprintf("item:%s:%d", item.Kind, item.ID) }
 
 const lineWritesTable = "line_writes"
 

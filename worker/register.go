@@ -104,7 +104,7 @@ func RegisterBitrix24(r registry, a *activities.Bitrix24) {
 		workflows.RunMethodStep: a.RunMethod, workflows.FindRequestStep: a.FindRequest, workflows.SaveContactStep: a.SaveContact,
 		workflows.SaveCompanyStep: a.SaveCompany, workflows.LinkCompanyStep: a.LinkCompany, workflows.SaveDealStep: a.SaveDeal,
 		workflows.SaveCallStep: a.SaveCall, workflows.WriteTimelineStep: a.WriteTimeline, workflows.NotifyRequestStep: a.NotifyRequest,
-		workflows.LineNotifyStep: a.LineNotify,
+		workflows.LineNotifyStep: a.LineNotify, workflows.LineCRMStep: a.LineCRM,
 	})
 }
 

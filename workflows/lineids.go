@@ -69,3 +69,16 @@ func RefusalReason(words string) string {
 	}
 	return RefusedOther
 }
+
+// LineMarkOrigin is the originId of the chat activity of a session, with the
+// version of the mark that it shows.
+func LineMarkOrigin(session openlines.SessionID, version int64) string {
+	return fmt.Sprintf("line:%d:%d", session, version)
+}
+
+// ParseLineMark undoes LineMarkOrigin.
+func ParseLineMark(origin string) (session openlines.SessionID, version int64, ok bool) {
+	var id int64
+	n, err := fmt.Sscanf(origin, "line:%d:%d", &id, &version)
+	return openlines.SessionID(id), version, err == nil && n == 2 && id > 0
+}
