@@ -99,7 +99,7 @@ func (h *handling) answer() {
 	h.c.t.Helper()
 	_, err := run[bool](h.c.bundle, workflows.AnswerRequestStep, workflows.AnswerRequestInput{
 		Portal: "demo", SyncID: h.sub.SyncID, Owner: h.sub.WorkflowID, Choice: h.opened.Choice, Final: true,
-		Answer: contactcenter.RequestAnswer{ExternalID: h.opened.ExternalID, Revision: h.opened.Revision, Decisions: []contactcenter.Decision{
+		Answer: contactcenter.RequestAnswer{Revision: h.opened.Revision, Decisions: []contactcenter.Decision{
 			{Kind: contactcenter.KindContact, ID: h.in.ContactID}, {Kind: contactcenter.KindCompany, ID: h.in.CompanyID}, {Kind: contactcenter.KindDeal, ID: h.in.DealID},
 		}},
 	})

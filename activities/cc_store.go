@@ -55,10 +55,13 @@ func (a *Store) openRequest(ctx context.Context, in workflows.OpenRequestInput) 
 func opened(row store.Sync, revisions []store.Submission) workflows.OpenedRequest {
 	out := workflows.OpenedRequest{Status: workflows.Status(row.Status)}
 	for _, r := range revisions {
-		out.Revision, out.ExternalID, out.Channel = r.Revision, r.Key, r.Name
+		out.Revision, out.Channel = r.Revision, r.Name
 		if r.StatusCode != 0 && r.StatusCode < http.StatusMultipleChoices {
 			out.Answered = r.Revision
 		}
+	}
+	if out.Status == workflows.Abandoned { // a correction, or a person, would have opened it again
+		out.Answered = out.Revision
 	}
 	return out
 }
@@ -132,6 +135,11 @@ func (a *Store) AnswerRequest(ctx context.Context, in workflows.AnswerRequestInp
 }
 
 func (a *Store) answerRequest(ctx context.Context, in workflows.AnswerRequestInput) error {
+	sub, err := a.Store.SubmissionBySync(ctx, in.Portal, in.SyncID)
+	if err != nil {
+		return err
+	}
+	in.Answer.ExternalID = sub.Key // may be somebody's phone: no history holds it
 	raw, err := json.Marshal(in.Answer)
 	if err != nil {
 		return err
@@ -227,7 +235,7 @@ func (a *Store) ParkRun(ctx context.Context, in workflows.ParkRunInput) (bool, e
 }
 
 func (a *Store) parkRun(ctx context.Context, in workflows.ParkRunInput) error {
-	sub, err := a.Store.SubmissionBySync(ctx, in.Portal, in.SyncID)
+	sub, err := a.tried(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -255,6 +263,21 @@ func (a *Store) parkRun(ctx context.Context, in workflows.ParkRunInput) error {
 		return err
 	}
 	return a.letGo(ctx, in.Portal, in.SyncID, in.Owner)
+}
+
+// tried is the revision that failed: a newer one, of which the run did not know
+// yet, must not be answered with that.
+func (a *Store) tried(ctx context.Context, in workflows.ParkRunInput) (store.Submission, error) {
+	all, err := a.Store.Revisions(ctx, in.Portal, in.SyncID)
+	if err != nil {
+		return store.Submission{}, err
+	}
+	for _, one := range all {
+		if one.Revision == in.Revision {
+			return one, nil
+		}
+	}
+	return a.Store.SubmissionBySync(ctx, in.Portal, in.SyncID)
 }
 
 // parkedProblem tells the caller what the run waits for.

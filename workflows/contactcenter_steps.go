@@ -56,12 +56,11 @@ type OpenRequestInput struct {
 // OpenedRequest is what decides how a request goes on; its content stays in the
 // database.
 type OpenedRequest struct {
-	ExternalID string `json:"external_id"`
-	Channel    string `json:"channel"`
-	Status     Status `json:"status"`
-	Revision   int    `json:"revision"` // the newest one
-	Answered   int    `json:"answered"` // the newest one that is done
-	Version    int    `json:"version"`  // of the settings
+	Channel  string `json:"channel"`
+	Status   Status `json:"status"`
+	Revision int    `json:"revision"` // the newest one
+	Answered int    `json:"answered"` // the newest one that is done
+	Version  int    `json:"version"`  // of the settings
 	// Parts say what the request fills.
 	Wants     contactcenter.Wants  `json:"wants"`
 	Call      bool                 `json:"call,omitempty"`

@@ -219,7 +219,7 @@ func (r *requestRun) answer(ctx workflow.Context, call *contactcenter.CallAnswer
 	_, err := run[bool](storeStep(ctx, "Answer, and let the next request of this client go on"), AnswerRequestStep, AnswerRequestInput{
 		Portal: r.in.Portal, SyncID: r.in.SyncID, Owner: r.owner, Choice: r.opened.Choice, Final: !recording,
 		Answer: contactcenter.RequestAnswer{
-			ExternalID: r.opened.ExternalID, Revision: r.opened.Revision, Decisions: r.decisions, Call: call, Timeline: on, Notes: r.notes,
+			Revision: r.opened.Revision, Decisions: r.decisions, Call: call, Timeline: on, Notes: r.notes,
 		},
 	})
 	if err != nil {

@@ -124,7 +124,7 @@ func TestEachStepKnowsWhatEarlierOnesDecidedAndMade(t *testing.T) {
 	require.Equal(t, workflows.AnswerRequestInput{
 		Portal: portal, SyncID: syncID, Owner: "request:demo:form-77", Final: true,
 		Answer: contactcenter.RequestAnswer{
-			ExternalID: external, Revision: 1, Decisions: result.Decisions, Notes: d.Opened.Notes,
+			Revision: 1, Decisions: result.Decisions, Notes: d.Opened.Notes,
 			Timeline: []contactcenter.Ref{{Kind: "contact", ID: 7}, {Kind: "company", ID: 52}, {Kind: "deal", ID: 9}},
 		},
 	}, answer)
@@ -327,21 +327,6 @@ func TestStoryOfARequestReadsWell(t *testing.T) {
 		"- **Answered**: revision 1", "- **Recording**: is being attached to the call",
 		"- **Recording**: attached as file 77, 4096 bytes", "",
 	}, "\n"), d.details(t))
-}
-
-// What the contact center calls its request may be the phone of the client; only
-// the id of the workflow is fit for the eyes of everybody.
-func TestForeignIDsStayOutOfDetailsAndSearchAttributes(t *testing.T) {
-	t.Parallel()
-	d := setupDesk(t)
-	d.Opened.ExternalID, d.Opened.Call, d.Opened.CallID = "+7 900 123-45-67", true, "call-1"
-	d.Fails[workflows.SaveDealStep] = []error{refused("ACCESS_DENIED", "Access denied.")}
-	d.after(time.Hour, func() { d.retry(t, workflows.RetrySync{Actor: "anna"}) })
-	d.request(t)
-	require.NotContains(t, d.details(t), "900 123")
-	for name, value := range d.attrs {
-		require.NotContains(t, value, "900", name)
-	}
 }
 
 func TestDetailsOfARunThatIsTriedForEverShowTheNewestWithinTheLimit(t *testing.T) {

@@ -45,7 +45,7 @@ type Step struct {
 func NewDesk(now func() time.Time) *Desk {
 	return &Desk{
 		Opened: workflows.OpenedRequest{
-			ExternalID: ExternalID, Channel: contactcenter.Site, Status: workflows.Open, Revision: 1, Version: 3, Ambiguous: "first_by_rule",
+			Channel: contactcenter.Site, Status: workflows.Open, Revision: 1, Version: 3, Ambiguous: "first_by_rule",
 			Wants: contactcenter.Wants{Contact: true, Company: true, Deal: true, Pipeline: 4}, PortalURL: "https://p.example",
 		},
 		Ran:   workflows.MethodRan{Status: workflows.Done, HTTP: 200, Story: []string{"contact 42 created"}, PortalURL: "https://p.example"},
