@@ -70,8 +70,8 @@ func (s *server) statisticsQuery(ctx context.Context, in *statisticsInput) (line
 		By: in.By, FromLog: in.Source == "log",
 	}
 	var err error
-	if q.Zone, err = s.statisticsZone(ctx, in); err != nil {
-		return q, err
+	if q.Zone, err = s.Lines.Zone(ctx, in.Portal, q.Line); err != nil {
+		return q, s.fail(ctx, "line", err)
 	}
 	if q.From, err = boundary("query.from", in.From, q.Zone); err != nil {
 		return q, err
@@ -80,23 +80,6 @@ func (s *server) statisticsQuery(ctx context.Context, in *statisticsInput) (line
 		q.To, err = boundary("query.to", in.To, q.Zone)
 	}
 	return q, err
-}
-
-// statisticsZone is that of the line, else that of the portal (openlines
-// reference §9).
-func (s *server) statisticsZone(ctx context.Context, in *statisticsInput) (*time.Location, error) {
-	if in.Line != "" {
-		line, err := s.Store.Line(ctx, in.Portal, openlines.LineID(in.Line))
-		if err != nil {
-			return nil, s.fail(ctx, "line", err)
-		}
-		return lines.ZoneOf(line.Settings), nil
-	}
-	conf, err := s.settingsOf(ctx, in.Portal)
-	if err != nil {
-		return nil, err
-	}
-	return lines.ZoneOf(openlines.Settings{TimeZone: conf.General.TimeZone}), nil
 }
 
 // boundary reads one end of a period.

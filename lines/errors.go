@@ -22,9 +22,9 @@ const (
 // Error is a request that was not carried out, or not to its end.
 type Error struct {
 	Kind     Kind
-	Text     string // one sentence for a person
-	Problems []openlines.Problem
-	Err      error // cause, if there is one
+	Text     string              // one sentence for a person
+	Problems []openlines.Problem // Field is the JSON path
+	Err      error               // cause, if there is one
 }
 
 // Error is the sentence for a person; the cause is left to the log.

@@ -228,7 +228,7 @@ func TestPreviewAndActsNeedADesk(t *testing.T) {
 	b := setup(t)
 	_, err := b.Preview(t.Context(), "demo", "support")
 	require.Equal(t, lines.Conflict, kindOf(err))
-	_, err = b.Act(t.Context(), "demo", openlines.Event{})
+	_, err = b.Act(t.Context(), "demo", lines.Act{Action: "take", Session: 1, By: 301})
 	require.Equal(t, lines.Conflict, kindOf(err))
 	b.save(t, support(nil))
 	_, err = b.Preview(t.Context(), "demo", "sales")
@@ -238,7 +238,7 @@ func TestPreviewAndActsNeedADesk(t *testing.T) {
 	require.Equal(t, "offered to nobody: nobody is eligible; operator 301 left out: never on duty so far; operator 302 left out: never on duty so far",
 		decision.Sentence(time.UTC))
 	b.desk.Fault = context.DeadlineExceeded
-	_, err = b.Act(t.Context(), "demo", openlines.Event{})
+	_, err = b.Act(t.Context(), "demo", lines.Act{Action: "take", Session: 1, By: 301})
 	require.Equal(t, lines.Unreachable, kindOf(err))
 }
 

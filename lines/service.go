@@ -2,6 +2,7 @@ package lines
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"puente/openlines"
+	"puente/settings"
 	"puente/store"
 	"puente/workflows"
 )
@@ -29,6 +31,7 @@ type Store interface {
 	RecordsSince(
 		ctx context.Context, portal string, from, to time.Time, line openlines.LineID, p store.Page,
 	) ([]openlines.Record, string, error)
+	Settings(ctx context.Context, portal string) (settings.Settings, int, error)
 	Audit(ctx context.Context, e store.AuditEntry) error
 }
 
@@ -85,25 +88,6 @@ func (s *Service) tell(ctx context.Context, portal string, events ...openlines.E
 	return err
 }
 
-// Act lets the desk decide about an action of a person. Event.ID makes it take
-// effect once, however often it is sent. The error is an *Error; an answer that
-// refuses the action is none.
-func (s *Service) Act(ctx context.Context, portal string, event openlines.Event) (answer openlines.Answer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	handle, err := s.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflows.LineQueueID(portal), UpdateID: event.ID, UpdateName: workflows.UpdateLineAct,
-		Args: []any{event}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = handle.Get(ctx, &answer)
-	}
-	if err != nil {
-		return answer, deskFault(err)
-	}
-	return answer, nil
-}
-
 // Preview asks the desk who would get a chat of a line now, and why. The error
 // is an *Error.
 func (s *Service) Preview(ctx context.Context, portal string, id openlines.LineID) (decision openlines.Decision, err error) {
@@ -117,6 +101,20 @@ func (s *Service) Preview(ctx context.Context, portal string, id openlines.LineI
 		return decision, deskFault(err)
 	}
 	return decision, nil
+}
+
+// Zone is what rules dates: the zone of a line, or with line "" that of the
+// portal (openlines reference §9). Errors are those of the store.
+func (s *Service) Zone(ctx context.Context, portal string, line openlines.LineID) (*time.Location, error) {
+	if line != "" {
+		found, err := s.Store.Line(ctx, portal, line)
+		return ZoneOf(found.Settings), err
+	}
+	conf, _, err := s.Store.Settings(ctx, portal)
+	if errors.Is(err, store.ErrNotFound) {
+		conf, err = settings.Default(), nil
+	}
+	return ZoneOf(openlines.Settings{TimeZone: conf.General.TimeZone}), err
 }
 
 // ZoneOf is the time zone of a line. Settings with another one are not saved.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"puente/openlines"
@@ -21,6 +22,9 @@ const (
 	ByWeek     = "week"
 	ByMonth    = "month"
 )
+
+// Splits lists the ways.
+func Splits() []string { return []string{ByLine, ByChannel, ByOperator, ByDay, ByWeek, ByMonth} }
 
 // MaxSessions bounds the sessions of one report.
 const MaxSessions = 100_000
@@ -64,6 +68,9 @@ type Group struct {
 func (s *Service) Statistics(ctx context.Context, q Query, now time.Time) (Statistics, error) {
 	if q.Zone == nil {
 		q.Zone = time.UTC
+	}
+	if q.By != "" && !slices.Contains(Splits(), q.By) {
+		return Statistics{}, &Error{Kind: Invalid, Text: "figures can be split up by " + strings.Join(Splits(), ", ")}
 	}
 	facts, err := s.facts(ctx, q)
 	if err != nil {

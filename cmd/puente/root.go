@@ -49,7 +49,7 @@ func newRoot(a *app) *cobra.Command {
 		return err
 	}
 	root.AddCommand(a.serveCommands()...)
-	root.AddCommand(a.migrateCommand(), a.portalCommand(), a.syncsCommand(), a.versionCommand())
+	root.AddCommand(a.migrateCommand(), a.portalCommand(), a.syncsCommand(), a.linesCommand(), a.versionCommand())
 	return root
 }
 
