@@ -145,3 +145,5 @@ func (b *lineBundle) done(t *testing.T, step string, c openlines.Command) workfl
 	require.NoError(t, err)
 	return out
 }
+
+func (b *lineBundle) clientID() string { return fmt.Sprint(b.scene.ClientID) }
