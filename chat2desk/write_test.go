@@ -172,3 +172,19 @@ func TestDeletingAnUnknownWebhookIsNotFound(t *testing.T) {
 	api := answering(t, 200, `{"status":"error","message":"not_found","errors":"Webhook 9 not found"}`)
 	requireKind(t, chat2desk.KindNotFound, api.DeleteWebhook(t.Context(), 9))
 }
+
+func TestSentMessageIsFoundByItsExternalID(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, answers{"GET /v1/messages": `{"status":"success","data":[
+		{"id":3,"text":"b","type":"autoreply","external_id":"mine"},{"id":2,"text":"a","type":"to_client","external_id":null}]}`}.ServeHTTP)
+	m, found, err := s.api().FindSent(t.Context(), 7001, "mine")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.EqualValues(t, 3, m.ID)
+	require.Equal(t, "/v1/messages?client_id=7001&limit=200&order=desc", s.requests()[0].uri)
+	_, found, err = s.api().FindSent(t.Context(), 7001, "another")
+	require.NoError(t, err)
+	require.False(t, found)
+	_, _, err = answering(t, 502, "bad gateway").FindSent(t.Context(), 7001, "mine")
+	requireKind(t, chat2desk.KindAmbiguous, err)
+}

@@ -2,7 +2,9 @@ package worker_test
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"puente/activities"
+	"puente/contactcenter"
 	"puente/dialog"
 	"puente/worker"
 	"puente/workflows"
@@ -51,6 +54,28 @@ var contracts = map[string]contract{
 	workflows.FindClientStep:      {workflows.FindInput{}, dialog.Found{}},
 	workflows.CommitDialogStep:    {workflows.CommitInput{}, workflows.Committed{}},
 	workflows.AwaitConversionStep: {workflows.ConversionInput{}, workflows.Converted{}},
+
+	workflows.RunMethodStep:       {workflows.RunMethodInput{}, workflows.MethodRan{}},
+	workflows.OpenRequestStep:     {workflows.OpenRequestInput{}, workflows.OpenedRequest{}},
+	workflows.FindRequestStep:     {workflows.RequestStepInput{}, contactcenter.RequestFound{}},
+	workflows.SaveContactStep:     {workflows.RequestStepInput{}, workflows.SavedEntity{}},
+	workflows.SaveCompanyStep:     {workflows.RequestStepInput{}, workflows.SavedEntity{}},
+	workflows.LinkCompanyStep:     {workflows.RequestStepInput{}, workflows.SavedEntity{}},
+	workflows.SaveDealStep:        {workflows.RequestStepInput{}, workflows.SavedEntity{}},
+	workflows.SaveCallStep:        {workflows.RequestStepInput{}, workflows.SavedCall{}},
+	workflows.WriteTimelineStep:   {workflows.RequestStepInput{}, workflows.WroteTimeline{}},
+	workflows.NotifyRequestStep:   {workflows.RequestStepInput{}, workflows.Notified{}},
+	workflows.AnswerRequestStep:   {workflows.AnswerRequestInput{}, true},
+	workflows.FinishRunStep:       {workflows.FinishRunInput{}, true},
+	workflows.ParkRunStep:         {workflows.ParkRunInput{}, true},
+	workflows.FetchRecordingStep:  {workflows.RecordingInput{}, workflows.FetchedRecording{}},
+	workflows.AttachRecordingStep: {workflows.RecordingInput{}, workflows.AttachedRecording{}},
+
+	workflows.LoadLinesStep:   {workflows.LoadLinesInput{}, workflows.LoadedLines{}},
+	workflows.DeliverLineStep: {workflows.LineDelivery{}, true},
+	workflows.LineChatStep:    {workflows.LineCommandInput{}, workflows.LineCommandDone{}},
+	workflows.LineNotifyStep:  {workflows.LineCommandInput{}, workflows.LineCommandDone{}},
+	workflows.LineCRMStep:     {workflows.LineCommandInput{}, workflows.LineCommandDone{}},
 }
 
 func TestEveryStepIsRegisteredAsTheWorkflowsCallIt(t *testing.T) {
@@ -59,6 +84,8 @@ func TestEveryStepIsRegisteredAsTheWorkflowsCallIt(t *testing.T) {
 	worker.RegisterStore(r, &activities.Store{})
 	worker.RegisterBitrix24(r, &activities.Bitrix24{})
 	worker.RegisterChat2Desk(r, &activities.Chat2Desk{})
+	worker.RegisterRecordings(r, &activities.Recordings{})
+	worker.RegisterLines(r, &activities.Lines{})
 	require.Len(t, r.activities, len(contracts), "a step without a contract, or a contract without a step")
 	failure := reflect.TypeFor[error]()
 	for name, c := range contracts {
@@ -88,7 +115,8 @@ func TestWorkflowsKeepTheirNames(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	worker.RegisterWorkflows(r)
-	require.Len(t, r.workflows, 2)
-	require.Contains(t, r.workflows, "Dialog", "running workflows are known by this name")
-	require.Contains(t, r.workflows, "DialogSync", "running workflows are known by this name")
+	names := slices.Sorted(maps.Keys(r.workflows))
+	require.Equal(t, []string{
+		"ContactCenterMethod", "ContactCenterRequest", "Dialog", "DialogSync", "LineQueue", "LineSession",
+	}, names, "running workflows are known by these names")
 }

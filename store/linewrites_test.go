@@ -1,0 +1,93 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"puente/openlines"
+	"puente/store"
+	"puente/store/storetest"
+)
+
+func TestLineWriteKeepsWhatIsNewest(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			savePortal(t, s)
+			none, found, err := s.LineWrite(t.Context(), "demo", "mark:1")
+			require.NoError(t, err)
+			require.False(t, found)
+			require.Equal(t, store.LineWrite{Portal: "demo", WriteKey: "mark:1"}, none)
+			at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+			save := func(w store.LineWrite) bool {
+				w.Portal, w.WriteKey, w.UpdatedAt = "demo", "mark:1", at
+				saved, err := s.SaveLineWrite(t.Context(), w)
+				require.NoError(t, err)
+				return saved
+			}
+			require.True(t, save(store.LineWrite{State: store.WriteSending, Version: 2}))
+			require.True(t, save(store.LineWrite{State: store.WriteDone, ExternalID: 77, Version: 2, Detail: "x"}))
+			require.False(t, save(store.LineWrite{State: store.WriteDone, ExternalID: 78, Version: 1}), "an older one changes nothing")
+			got, found, err := s.LineWrite(t.Context(), "demo", "mark:1")
+			require.NoError(t, err)
+			require.True(t, found)
+			require.Equal(t, store.LineWrite{
+				Portal: "demo", WriteKey: "mark:1", State: store.WriteDone, ExternalID: 77, Version: 2, Detail: "x", UpdatedAt: at,
+			}, got)
+			n, err := s.PurgeLineWrites(t.Context(), "demo", at)
+			require.NoError(t, err)
+			require.Zero(t, n, "not older")
+			n, err = s.PurgeLineWrites(t.Context(), "demo", at.Add(time.Second))
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		})
+	}
+}
+
+func TestOpenSessionOfAChatIsTheOneThatIsNotClosed(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			savePortal(t, s)
+			no := int64(0)
+			log := func(session openlines.SessionID, kind openlines.RecordKind) {
+				no++
+				require.NoError(t, s.SaveLineRecords(t.Context(), "demo", []openlines.Record{
+					{No: no, Session: session, Kind: kind, Chat: "7-12", Line: "sales", At: time.Now()},
+				}))
+			}
+			open := func() openlines.SessionID {
+				session, found, err := s.OpenLineSession(t.Context(), "demo", "7-12")
+				require.NoError(t, err)
+				require.Equal(t, session.ID != 0, found)
+				return session.ID
+			}
+			require.Zero(t, open())
+			log(1, openlines.SessionStarted)
+			require.EqualValues(t, 1, open())
+			log(1, openlines.SessionFinished)
+			require.EqualValues(t, 1, open(), "the client may come back")
+			log(1, openlines.SessionEnded)
+			require.Zero(t, open())
+			log(2, openlines.SessionStarted)
+			require.EqualValues(t, 2, open())
+		})
+	}
+}
+
+func TestPseudonymHidesAndRecognises(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, storetest.SQLiteURL(t))
+	const phone = "phone:+79995550101"
+	require.Equal(t, s.Pseudonym("demo", phone), s.Pseudonym("demo", phone))
+	require.NotEqual(t, s.Pseudonym("demo", phone), s.Pseudonym("demo", "phone:+79995550102"))
+	require.NotEqual(t, s.Pseudonym("demo", phone), s.Pseudonym("other", phone), "nobody follows a person from portal to portal")
+	require.NotContains(t, s.Pseudonym("demo", phone), "9995550101")
+	require.Len(t, s.Pseudonym("demo", phone), 32)
+}
