@@ -10,6 +10,7 @@ import (
 	"puente/bitrix24"
 	"puente/contactcenter"
 	"puente/dialog"
+	"puente/settings"
 	"puente/store"
 	"puente/workflows"
 )
@@ -249,11 +250,10 @@ func (r *request) byExternal(kind dialog.Kind, externalID string) []probe {
 	return []probe{r.byFilter("external", contactcenter.ByExternalID, kind, filter)}
 }
 
-// remembered is the entity that a person chose, or an earlier request made, for
-// a key of the client.
+// remembered is the entity that a person chose for a key of the client.
 func (r *request) remembered(ctx context.Context, kind dialog.Kind) ([]probe, error) {
 	var probes []probe
-	for _, key := range r.keys {
+	for _, key := range keysOf(kind, r.req, r.settings) {
 		id, found, err := r.store.Link(ctx, r.portal, linkKey(kind, key))
 		if err != nil {
 			return nil, err
@@ -265,6 +265,15 @@ func (r *request) remembered(ctx context.Context, kind dialog.Kind) ([]probe, er
 		}
 	}
 	return probes, nil
+}
+
+// keysOf are the keys under which a choice of that kind is remembered: a contact
+// chosen for one employee must not become that of the whole company.
+func keysOf(kind dialog.Kind, req contactcenter.Request, conf settings.Settings) []string {
+	if kind == dialog.Company {
+		return contactcenter.CompanyKeys(req, conf)
+	}
+	return contactcenter.ContactKeys(req, conf)
 }
 
 func linkKey(kind dialog.Kind, key string) string { return "cc-" + string(kind) + ":" + key }

@@ -281,3 +281,20 @@ func (c *center) comments(kind string, id int64) []object {
 	require.NoError(c.t, answer.Decode(&out))
 	return out
 }
+
+func TestContactChosenForOneEmployeeIsNotThatOfTheWholeCompany(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, func(s *settings.Settings) { s.ContactCenter.Ambiguous = settings.Ask })
+	var twins []int64
+	for range 2 {
+		_, made := call[contactcenter.Saved](c, contactcenter.ContactCreate, object{"name": "Oleg", "phones": []object{{"value": "+79991112233"}}})
+		twins = append(twins, made.ID)
+	}
+	h := c.open(c.submit(form("r-1", nil)))
+	h.opened.Choice = contactcenter.Choice{ContactID: twins[0]}
+	h.find().save().answer()
+	_, made := call[contactcenter.Saved](c, contactcenter.ContactCreate, object{"name": "Anna", "phones": []object{{"value": "+79995556677"}}})
+	colleague := c.open(c.submit(form("r-2", object{"contact": object{"phones": []object{{"value": "+79995556677"}}}}))).find()
+	require.Equal(t, made.ID, colleague.in.ContactID)
+	require.Equal(t, h.in.CompanyID, colleague.in.CompanyID)
+}

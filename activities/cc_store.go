@@ -195,7 +195,7 @@ func (a *Store) rememberChoice(ctx context.Context, in workflows.AnswerRequestIn
 	}
 	for _, d := range in.Answer.Decisions {
 		if kind := dialog.Kind(d.Kind); chosen[kind] && d.ID != 0 {
-			if err := a.link(ctx, in.Portal, kind, d.ID, contactcenter.Keys(req, conf)); err != nil {
+			if err := a.link(ctx, in.Portal, kind, d.ID, keysOf(kind, req, conf)); err != nil {
 				return err
 			}
 		}
