@@ -70,7 +70,7 @@ func TestRunShowsWhereEverythingIsAndStopsWhenTold(t *testing.T) {
 			require.NoError(t, <-ended)
 			for _, part := range []string{
 				"Puente is up", "API  ", "Temporal UI  ", "/namespaces/default/workflows", "/rest/1/sandboxsecret/",
-				"/sandbox/dialogs -d", "Bearer demo-key", "Stopping",
+				"/sandbox/dialogs -d", "/contact-center/requests -d", "Bearer demo-key", "Stopping",
 			} {
 				require.Contains(t, out.String(), part)
 			}

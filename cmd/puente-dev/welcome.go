@@ -32,6 +32,12 @@ Play a dialog, and look what became of it:
     "channel_id":12,"operator_id":301,"messages":[{"from":"client","text":"Hello"},{"from":"operator","text":"Good morning!"}],"close":true}'
   curl -s -H 'Authorization: Bearer {{.Key}}' {{.API}}/v1/portals/{{.Slug}}/syncs
 {{- end}}
+{{- if .Has "api"}}
+
+Send a request of the contact center:
+  curl -s -H 'Authorization: Bearer {{.Key}}' {{.API}}/v1/portals/{{.Slug}}/contact-center/requests -d '{"external_id":"form-1",
+    "channel":"site","product":"subsidy","contact":{"name":"Ana","phones":[{"value":"+7 999 123-45-67"}]},"comment":"Call me"}'
+{{- end}}
 
 Ctrl-C stops it; what happened is kept in {{.Data}}.
 

@@ -215,3 +215,28 @@ func TestDemoPortalFollowsTheAddressesAndKeepsChangedSettings(t *testing.T) {
 	require.Equal(t, 2, version)
 	require.Equal(t, "es", kept.General.Language)
 }
+
+func TestApplicationIsInstalledAtEveryStart(t *testing.T) {
+	t.Parallel()
+	config := free(t)
+	for range 2 { // a restart, too
+		s := start(t, config)
+		post(t, s.Addresses.Bitrix24+"/sandbox/tokens/expire", `{}`) // the first use must refresh
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+			s.Addresses.API+"/v1/portals/demo/contact-center/methods/call.create", strings.NewReader(
+				`{"call_id":"c-1","direction":"incoming","phone":"+79161234567","started_at":"2026-01-31T10:00:00Z","status":"missed","contact_id":1}`))
+		require.NoError(t, err)
+		request.Header = authorized.Clone()
+		request.Header.Set("Idempotency-Key", store.NewID())
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		answer, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Less(t, response.StatusCode, 300, string(answer))
+		require.Contains(t, string(answer), `"state":"finished"`)
+		_, calls := get(t, s.Addresses.Bitrix24+"/sandbox/calls", nil)
+		require.Equal(t, 1, strings.Count(calls, `"external_call_id":"c-1"`), calls)
+		s.Stop()
+	}
+}
