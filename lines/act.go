@@ -68,7 +68,9 @@ func (a Act) check() (problems []openlines.Problem) {
 		}
 	}
 	if _, known := events[a.Action]; !known {
-		return []openlines.Problem{{Field: "action", Message: fmt.Sprintf("there is no action %q; there are: %s", a.Action, strings.Join(Actions(), ", "))}}
+		return []openlines.Problem{{
+			Field: "action", Message: fmt.Sprintf("there is no action %q; there are: %s", a.Action, strings.Join(Actions(), ", ")),
+		}}
 	}
 	want("by", a.By > 0)
 	switch a.Action {

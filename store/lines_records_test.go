@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -15,14 +16,22 @@ import (
 	"puente/store/storetest"
 )
 
+// testingT is a test, or one run of a property.
+type testingT interface {
+	require.TestingT
+	Helper()
+	Context() context.Context
+}
+
 // desk is a real desk whose records go to the store.
 type desk struct {
-	t   *testing.T
-	s   *store.Store
-	d   *openlines.Desk
-	now time.Time
-	ids int
-	all []openlines.Record
+	t      testingT
+	portal string
+	s      *store.Store
+	d      *openlines.Desk
+	now    time.Time
+	ids    int
+	all    []openlines.Record
 }
 
 // deskStart is a Friday morning.
@@ -31,7 +40,13 @@ var deskStart = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 // newDesk has the line support (channels 1 and 2; members 301, 302, 303, all online).
 func newDesk(t *testing.T, s *store.Store, change func(*openlines.Settings)) *desk {
 	t.Helper()
-	w := &desk{t: t, s: s, d: openlines.NewDesk(), now: deskStart}
+	return newDeskOf(t, s, "demo", change)
+}
+
+// newDeskOf is newDesk of another portal.
+func newDeskOf(t testingT, s *store.Store, portal string, change func(*openlines.Settings)) *desk {
+	t.Helper()
+	w := &desk{t: t, portal: portal, s: s, d: openlines.NewDesk(), now: deskStart}
 	doc := openlines.Default()
 	doc.Name, doc.Channels, doc.CRMCheck = "Support", []int64{1, 2}, false
 	if change != nil {
@@ -55,7 +70,7 @@ func (w *desk) step(after time.Duration, events ...openlines.Event) []openlines.
 	}
 	out := w.d.Step(w.now, events...)
 	w.all = append(w.all, out.Records...)
-	require.NoError(w.t, w.s.SaveLineRecords(w.t.Context(), "demo", out.Records))
+	require.NoError(w.t, w.s.SaveLineRecords(w.t.Context(), w.portal, out.Records))
 	w.compare()
 	return out.Answers
 }
@@ -64,7 +79,7 @@ func (w *desk) step(after time.Duration, events ...openlines.Event) []openlines.
 func (w *desk) compare() {
 	w.t.Helper()
 	for _, want := range w.d.Sessions {
-		got, err := w.s.LineSession(w.t.Context(), "demo", want.ID)
+		got, err := w.s.LineSession(w.t.Context(), w.portal, want.ID)
 		require.NoError(w.t, err)
 		require.Equal(w.t, []any{want.State, want.Owner, want.Line, want.Chat, want.Channel, want.Parent, want.Pinned},
 			[]any{got.State, got.Owner, got.Line, got.Chat, got.Channel, got.Parent, got.Detail.Pinned}, "session %d", want.ID)
@@ -276,11 +291,11 @@ func TestFactsKeptAreThoseOfTheLog(t *testing.T) {
 }
 
 // requireSame compares as the documents do: an empty list is none.
-func requireSame(t *testing.T, want, got []openlines.SessionFacts) {
+func requireSame(t testingT, want, got []openlines.SessionFacts) {
 	t.Helper()
-	a, err := json.Marshal(want)
+	a, err := json.Marshal(append([]openlines.SessionFacts{}, want...))
 	require.NoError(t, err)
-	b, err := json.Marshal(got)
+	b, err := json.Marshal(append([]openlines.SessionFacts{}, got...))
 	require.NoError(t, err)
 	require.JSONEq(t, string(a), string(b))
 }

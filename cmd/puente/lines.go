@@ -278,7 +278,8 @@ func (a *app) printHours(h lines.Hours) error {
 		for _, o := range day.Open {
 			open = append(open, o.From.Format("15:04")+"-"+o.To.Format("15:04"))
 		}
-		rows[i] = []string{day.Date, day.Weekday, day.Rule, (time.Duration(day.Seconds) * time.Second).String(), strings.Join(open, " "), clockNote(day)}
+		lasts := time.Duration(day.Seconds) * time.Second
+		rows[i] = []string{day.Date, day.Weekday, day.Rule, lasts.String(), strings.Join(open, " "), clockNote(day)}
 	}
 	return table(a.out, []string{"DATE", "DAY", "RULE", "OPEN FOR", "OPEN (" + h.TimeZone + ")", "NOTE"}, rows)
 }

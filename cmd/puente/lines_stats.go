@@ -66,7 +66,8 @@ func (a *app) printFigures(s lines.Statistics) error {
 	row := func(key string, f lines.Figures) []string {
 		return []string{
 			key, fmt.Sprint(f.Started), fmt.Sprint(f.OpenNow), fmt.Sprint(f.WaitingNow), fmt.Sprint(f.Answered), fmt.Sprint(f.Missed),
-			span(f.FirstReply.Calendar.Median), span(f.FirstReply.Calendar.P90), fmt.Sprintf("%d/%d of %d", f.Votes.Good, f.Votes.Bad, f.Votes.Requested),
+			span(f.FirstReply.Calendar.Median), span(f.FirstReply.Calendar.P90),
+			fmt.Sprintf("%d/%d of %d", f.Votes.Good, f.Votes.Bad, f.Votes.Requested),
 		}
 	}
 	var rows [][]string

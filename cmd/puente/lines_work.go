@@ -198,7 +198,8 @@ func (a *app) printOperators(all []store.LineOperator) error {
 	rows := make([][]string, len(all))
 	for i, o := range all {
 		rows[i] = []string{
-			fmt.Sprint(o.ID), string(o.Presence), onOff(o.OnLeave), onOff(o.Dismissed), onOff(o.Supervisor), strings.Join(o.Skills, ","), moment(o.UpdatedAt),
+			fmt.Sprint(o.ID), string(o.Presence), onOff(o.OnLeave), onOff(o.Dismissed), onOff(o.Supervisor),
+			strings.Join(o.Skills, ","), moment(o.UpdatedAt),
 		}
 	}
 	return table(a.out, []string{"USER", "PRESENCE", "LEAVE", "DISMISSED", "SUPERVISOR", "SKILLS", "CHANGED (UTC)"}, rows)
@@ -221,8 +222,8 @@ func (a *app) linesOperator(with onPortal) *cobra.Command {
 			return fmt.Errorf("there is no presence %q; there are: %s", presence, strings.Join(presences, ", "))
 		}
 		change := store.OperatorChange{
-			Presence: given(c, "presence", openlines.Presence(presence)), OnLeave: given(c, "leave", leave), Dismissed: given(c, "dismissed", dismissed),
-			Supervisor: given(c, "supervisor", supervisor), Skills: given(c, "skills", skills),
+			Presence: given(c, "presence", openlines.Presence(presence)), OnLeave: given(c, "leave", leave),
+			Dismissed: given(c, "dismissed", dismissed), Supervisor: given(c, "supervisor", supervisor), Skills: given(c, "skills", skills),
 		}
 		return with(func(ctx context.Context, s *service.Service, portal string) error {
 			operator, err := s.Lines.SaveOperator(ctx, portal, openlines.UserID(user), change, currentUser())
