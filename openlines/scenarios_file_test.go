@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write testdata/scenarios anew")
 // whoever plays the scenario has to wake the desk when it wants to be woken.
 type scenarioStep struct {
 	At      time.Time       `json:"at"`
-	Down    bool            `json:"down,omitempty"` // the service was down until now: the desk was not woken in time
+	Down    time.Time       `json:"down,omitzero"` // the service was down from then until now: the desk was not woken in time
 	Events  []written       `json:"events,omitempty"`
 	Answers []ol.AnswerCode `json:"answers,omitempty"`
 }
@@ -69,12 +69,15 @@ func TestEachScenarioOfTheReferenceHasAFile(t *testing.T) {
 func writeScenario(t *testing.T, log []entry, w *world) []byte {
 	t.Helper()
 	desk := ol.NewDesk()
-	var next time.Time
+	var last, next time.Time
 	var steps []scenarioStep
 	var records []ol.Record
 	var commands []ol.Command
 	for _, e := range log {
-		step := scenarioStep{At: e.Now.UTC(), Down: !next.IsZero() && e.Now.After(next)}
+		step := scenarioStep{At: e.Now.UTC()}
+		if !next.IsZero() && e.Now.After(next) {
+			step.Down = last.UTC()
+		}
 		for _, ev := range e.Events {
 			written := written{Event: ev}
 			if ev.Settings != nil {
@@ -86,10 +89,11 @@ func writeScenario(t *testing.T, log []entry, w *world) []byte {
 		for _, answer := range out.Answers {
 			step.Answers = append(step.Answers, answer.Code)
 		}
-		if len(step.Events) > 0 || step.Down {
+		if len(step.Events) > 0 || !step.Down.IsZero() {
 			steps = append(steps, step)
 		}
-		next, records, commands = out.Next, append(records, out.Records...), append(commands, out.Commands...)
+		last, next = e.Now, out.Next
+		records, commands = append(records, out.Records...), append(commands, out.Commands...)
 	}
 	require.Equal(t, w.records, records)
 	require.Equal(t, w.commands, commands)

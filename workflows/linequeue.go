@@ -1,11 +1,7 @@
 package workflows
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -19,6 +15,7 @@ type lineQueueState struct {
 	Events  []openlines.Event `json:"events,omitempty"`
 	Unsent  []LineDelivery    `json:"unsent,omitempty"`
 	LastSeq int64             `json:"last_seq"`
+	Next    time.Time         `json:"next,omitzero"` // when the desk has to be woken; zero: not at all
 }
 
 // ask is an event of a person who waits for the answer.
@@ -33,22 +30,30 @@ type lineQueue struct {
 	state   lineQueueState
 	signals workflow.ReceiveChannel
 	asks    []*ask
-	next    time.Time // when the desk has to be woken
+	alarm   alarm
 	sending bool
 	trouble string // why the last delivery failed
 }
 
-// maxUnsent bounds how far decisions run ahead of their delivery: while the
-// database is away, what comes waits as signals.
-const maxUnsent = 200
+const (
+	// maxUnsent bounds how far decisions run ahead of their delivery: while the
+	// database is away, what comes waits as signals.
+	maxUnsent = 400
+	// maxHistory is where a run continues as new although a delivery is under way.
+	maxHistory = 20_000
+)
 
 // LineQueue is the one decision point of a portal's open lines: turns, capacity
 // and presence are decided here and nowhere else (openlines.Desk). It takes
 // events as signals and people's actions as updates, lets the desk decide, and
 // has records and commands delivered in order. It lives for ever, in runs that
-// continue as new.
+// continue as new, and cannot be cancelled: all that it knows would be lost.
 func LineQueue(ctx workflow.Context, in LineQueueInput) error {
-	q := &lineQueue{in: in, signals: workflow.GetSignalChannel(ctx, SignalLineEvents)}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	q := &lineQueue{in: in}
+	q.signals = workflow.GetSignalChannelWithOptions(ctx, SignalLineEvents, workflow.SignalChannelOptions{
+		Description: "What happened in chats, to operators, lines and in the CRM: a list of events, ids only",
+	})
 	if err := q.restore(); err != nil {
 		panic(err) // the task is tried again: with the run, the desk would be lost
 	}
@@ -63,10 +68,11 @@ func LineQueue(ctx workflow.Context, in LineQueueInput) error {
 }
 
 func (q *lineQueue) run(ctx workflow.Context) error {
+	q.setAlarm(ctx)
 	for {
 		q.drain()
 		switch {
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+		case q.leaving(ctx):
 			return q.continueAsNew(ctx)
 		case q.due(ctx):
 			q.step(ctx)
@@ -80,11 +86,21 @@ func (q *lineQueue) run(ctx workflow.Context) error {
 
 // due tells whether there is something to decide now.
 func (q *lineQueue) due(ctx workflow.Context) bool {
-	if len(q.state.Unsent) >= maxUnsent {
+	if q.blocked() {
 		return false
 	}
-	timer := !q.next.IsZero() && !workflow.Now(ctx).Before(q.next)
-	return len(q.state.Events) > 0 || len(q.asks) > 0 || timer
+	overdue := !q.state.Next.IsZero() && !workflow.Now(ctx).Before(q.state.Next)
+	return len(q.state.Events) > 0 || len(q.asks) > 0 || overdue || q.alarm.rang()
+}
+
+func (q *lineQueue) blocked() bool { return len(q.state.Unsent) >= maxUnsent }
+
+// leaving tells whether the run has grown long enough. It lets a delivery that is
+// under way come to its end, unless that takes too long: to begin it again does
+// no harm.
+func (q *lineQueue) leaving(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetContinueAsNewSuggested() && (!q.sending || info.GetCurrentHistoryLength() > maxHistory)
 }
 
 // step lets the desk decide about everything that has come.
@@ -100,37 +116,60 @@ func (q *lineQueue) step(ctx workflow.Context) {
 	for i, a := range asks {
 		a.answer, a.done = out.Answers[first+i], true
 	}
-	q.next = out.Next
+	q.state.Next = out.Next
+	q.setAlarm(ctx)
 	q.push(out)
 	q.show(ctx)
 }
 
 // push numbers the commands and queues the outcome up for delivery.
 func (q *lineQueue) push(out openlines.Outcome) {
-	if len(out.Records) == 0 && len(out.Commands) == 0 {
-		return
+	for _, records := range parts(out.Records, func(r openlines.Record) int { return weight(r.Why) }) {
+		q.state.Unsent = append(q.state.Unsent, LineDelivery{Portal: q.in.Portal, Records: records})
 	}
-	d := LineDelivery{Portal: q.in.Portal, Records: out.Records}
-	for _, c := range out.Commands {
-		q.state.LastSeq++
-		d.Commands = append(d.Commands, LineCommand{Seq: q.state.LastSeq, Command: c})
+	for _, commands := range parts(out.Commands, func(c openlines.Command) int { return weight(c.Why) }) {
+		d := LineDelivery{Portal: q.in.Portal}
+		for _, c := range commands {
+			q.state.LastSeq++
+			d.Commands = append(d.Commands, LineCommand{Seq: q.state.LastSeq, Command: c})
+		}
+		q.state.Unsent = append(q.state.Unsent, d)
 	}
-	q.state.Unsent = append(q.state.Unsent, d)
 }
 
-// wait sleeps until something comes or the desk has to be woken.
+// wait sleeps until there is something to do.
 func (q *lineQueue) wait(ctx workflow.Context) error {
-	ready := func() bool {
-		return len(q.state.Unsent) < maxUnsent && (q.signals.Len() > 0 || len(q.asks) > 0 || len(q.state.Events) > 0)
+	return workflow.Await(ctx, func() bool {
+		return q.leaving(ctx) || q.due(ctx) || !q.blocked() && q.signals.Len() > 0
+	})
+}
+
+// alarm is the timer that wakes the desk.
+type alarm struct {
+	at     time.Time
+	timer  workflow.Future
+	cancel workflow.CancelFunc
+}
+
+func (a *alarm) rang() bool { return a.timer != nil && a.timer.IsReady() }
+
+// setAlarm keeps one timer running, for the instant at which the desk has to be
+// woken. Another one takes its place only when that instant is another one: each
+// timer is two events of the history, and most messages do not move it.
+func (q *lineQueue) setAlarm(ctx workflow.Context) {
+	at := q.state.Next
+	if q.alarm.at.Equal(at) && !q.alarm.rang() {
+		return
 	}
-	if q.next.IsZero() || len(q.state.Unsent) >= maxUnsent {
-		return workflow.Await(ctx, ready)
+	if q.alarm.cancel != nil {
+		q.alarm.cancel()
 	}
-	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout:      max(q.next.Sub(workflow.Now(ctx)), time.Millisecond),
-		TimerOptions: workflow.TimerOptions{Summary: "Next deadline of the desk: " + q.next.UTC().Format(time.RFC3339)},
-	}, ready)
-	return err
+	if q.alarm = (alarm{at: at}); at.IsZero() {
+		return
+	}
+	ctx, q.alarm.cancel = workflow.WithCancel(ctx)
+	q.alarm.timer = workflow.NewTimerWithOptions(ctx, max(at.Sub(workflow.Now(ctx)), time.Millisecond),
+		workflow.TimerOptions{Summary: "Next deadline of the desk: " + at.UTC().Format(time.RFC3339)})
 }
 
 func (q *lineQueue) drain() {
@@ -139,65 +178,6 @@ func (q *lineQueue) drain() {
 		q.state.Events = append(q.state.Events, events...)
 		events = nil
 	}
-}
-
-// deliverAgain is the pause after a delivery that failed for good: a desk never
-// gives up, because what it decided would be lost with it.
-const deliverAgain = time.Minute
-
-// maxDelivery is how many steps travel in one delivery.
-const maxDelivery = 50
-
-// deliver brings outcomes out in order, many steps at once if they pile up.
-func (q *lineQueue) deliver(ctx workflow.Context) {
-	for {
-		if err := workflow.Await(ctx, func() bool { return len(q.state.Unsent) > 0 }); err != nil {
-			return
-		}
-		n := min(len(q.state.Unsent), maxDelivery)
-		whole := merge(q.in.Portal, q.state.Unsent[:n])
-		q.sending = true
-		err := workflow.ExecuteActivity(lineStoreStep(ctx, deliverySummary(whole)), DeliverLineStep, whole).Get(ctx, nil)
-		q.sending = false
-		if err != nil {
-			q.trouble = failureOf(err).Text
-			q.show(ctx)
-			if workflow.Sleep(ctx, deliverAgain) != nil {
-				return
-			}
-			continue
-		}
-		q.trouble, q.state.Unsent = "", q.state.Unsent[n:]
-	}
-}
-
-func merge(portal string, list []LineDelivery) LineDelivery {
-	out := LineDelivery{Portal: portal}
-	for _, d := range list {
-		out.Records = append(out.Records, d.Records...)
-		out.Commands = append(out.Commands, d.Commands...)
-	}
-	return out
-}
-
-// deliverySummary tells in the UI what was decided: the first decision in words.
-func deliverySummary(d LineDelivery) string {
-	for _, c := range d.Commands {
-		if c.Command.Why != nil {
-			return oneLine(fmt.Sprintf("Session %d: %s", c.Command.Session, c.Command.Why.Sentence(time.UTC)), 380)
-		}
-	}
-	return fmt.Sprintf("%d records, %d commands", len(d.Records), len(d.Commands))
-}
-
-// load tells a new desk of the lines and operators of the portal.
-func (q *lineQueue) load(ctx workflow.Context) error {
-	if q.in.State != nil {
-		return nil
-	}
-	loaded, err := run[LoadedLines](lineStoreStep(ctx, "Load lines and operators"), LoadLinesStep, LoadLinesInput{Portal: q.in.Portal})
-	q.state.Events = append(loaded.Events, q.state.Events...)
-	return err
 }
 
 // handlers registers how people reach the desk.
@@ -209,7 +189,7 @@ func (q *lineQueue) handlers(ctx workflow.Context) error {
 		return err
 	}
 	err = workflow.SetQueryHandlerWithOptions(ctx, QueryLinePreview, q.preview,
-		workflow.QueryHandlerOptions{Description: "Who would get a chat of this line now, and why"})
+		workflow.QueryHandlerOptions{Description: "Who would get a chat of this line at an instant (else: now), and why"})
 	if err != nil {
 		return err
 	}
@@ -218,14 +198,21 @@ func (q *lineQueue) handlers(ctx workflow.Context) error {
 }
 
 func (q *lineQueue) onAct(ctx workflow.Context, event openlines.Event) (openlines.Answer, error) {
+	if event.At.IsZero() {
+		event.At = workflow.Now(ctx) // not before what has come earlier
+	}
 	a := &ask{event: event}
 	q.asks = append(q.asks, a)
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	err := workflow.Await(ctx, func() bool { return a.done })
 	return a.answer, err
 }
 
-func (q *lineQueue) preview(line openlines.LineID) (openlines.Decision, error) {
-	decision, known := q.state.Desk.Preview(line, q.state.Desk.Now)
+func (q *lineQueue) preview(line openlines.LineID, at time.Time) (openlines.Decision, error) {
+	if at.Before(q.state.Desk.Now) {
+		at = q.state.Desk.Now
+	}
+	decision, known := q.state.Desk.Preview(line, at)
 	if !known {
 		return decision, fmt.Errorf("the desk knows no line %s", line)
 	}
@@ -262,7 +249,7 @@ func (q *lineQueue) continueAsNew(ctx workflow.Context) error {
 	if len(q.asks) > 0 {
 		q.step(ctx)
 	}
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && !q.sending }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return err
 	}
 	q.drain()
@@ -272,38 +259,4 @@ func (q *lineQueue) continueAsNew(ctx workflow.Context) error {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, LineQueueWorkflow, next)
-}
-
-// restore reads the desk that the earlier run left.
-func (q *lineQueue) restore() error {
-	q.state.Desk = openlines.NewDesk()
-	if q.in.State == nil {
-		return nil
-	}
-	r, err := gzip.NewReader(bytes.NewReader(q.in.State))
-	if err != nil {
-		return fmt.Errorf("read the desk: %w", err)
-	}
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return fmt.Errorf("read the desk: %w", err)
-	}
-	return json.Unmarshal(raw, &q.state)
-}
-
-// packed compresses the state: a busy desk is half a megabyte of JSON.
-func packed(state lineQueueState) ([]byte, error) {
-	raw, err := json.Marshal(state)
-	if err != nil {
-		return nil, fmt.Errorf("write the desk: %w", err)
-	}
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	if _, err := w.Write(raw); err != nil {
-		return nil, fmt.Errorf("write the desk: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("write the desk: %w", err)
-	}
-	return out.Bytes(), nil
 }

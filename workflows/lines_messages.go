@@ -18,7 +18,7 @@ const (
 	UpdateLineAct      = "line-act"      // to a LineQueue: an openlines.Event of a person, answers an openlines.Answer
 	QueryLineDesk      = "line-desk"     // LineDeskState
 	QueryLineSession   = "line-session"  // LineSessionState
-	QueryLinePreview   = "line-preview"  // openlines.LineID → openlines.Decision: who would get a chat now, and why
+	QueryLinePreview   = "line-preview"  // openlines.LineID, an instant → openlines.Decision: who would get a chat then, and why
 )
 
 // Kinds of runs of open lines, the values of PuenteKind.
@@ -113,9 +113,12 @@ type LoadLinesInput struct {
 	Portal string `json:"portal"`
 }
 
-// LoadedLines are the lines and operators as events that tell the desk of them.
+// LoadedLines are the lines and operators as events that tell the desk of them,
+// and the numbers that an earlier desk of the portal came to; 0 if there was none.
 type LoadedLines struct {
-	Events []openlines.Event `json:"events,omitempty"`
+	Events      []openlines.Event   `json:"events,omitempty"`
+	LastRecord  int64               `json:"last_record,omitempty"`
+	LastSession openlines.SessionID `json:"last_session,omitempty"`
 }
 
 // LineDelivery is what steps of the desk brought: its records go to the log, its
