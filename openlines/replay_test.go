@@ -99,6 +99,7 @@ func TestReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/replay/*.json")
 	require.NoError(t, err)
+	require.NotEmpty(t, files)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)

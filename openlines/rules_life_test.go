@@ -303,3 +303,34 @@ func TestStartAndLengthOfASession(t *testing.T) {
 	require.Equal(t, 69*time.Minute+30*time.Second, end.Span.Calendar)
 	require.Equal(t, ol.Past{Session: 1, Owner: B, Closed: w.time("11:10").UTC()}, *end.Past)
 }
+
+func TestWaitingSessionsFollowTheHours(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).only().at("17:50").client("x").at("17:59:59").is("x", ol.Waiting, 0).at("18:00").is("x", ol.Held, 0)
+	w.at("2026-11-23 09:00").is("x", ol.Waiting, 0)
+}
+
+func TestAForgottenChatIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *ol.Settings) { s.GraceTime, s.CloseRule = 0, ol.CloseNone }).at("2026-11-21 10:00").client("x")
+	w.do(ol.Finish, "x", V)
+	first := w.id("x")
+	w.at("2026-11-21 15:00").step()
+	require.Empty(t, w.desk.Chats)
+	w.give(ol.Event{Kind: ol.ClientBlocked, Chat: "x"}) // knows nothing of the past
+	w.client("x").autoTexts("x")
+	require.Equal(t, first, w.session("x").Parent)
+}
+
+func TestABrokenEventIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, kind := range []ol.EventKind{
+		ol.ClientMessage, ol.EmployeeMessage, ol.MessageDeleted, ol.ClientBlocked, ol.OperatorChanged, ol.LineChanged, ol.LookupDone, ol.LeadCreated,
+	} {
+		require.Equal(t, ol.NotAllowed, w.step(ol.Event{Kind: kind}), kind)
+	}
+	bad := w.settings
+	bad.Holidays = []string{"31.04"}
+	require.Equal(t, ol.NotAllowed, w.give(ol.Event{Kind: ol.LineChanged, Line: line, Settings: &bad}))
+}
