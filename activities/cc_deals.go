@@ -239,8 +239,8 @@ func (d *desk) dealQuery(in contactcenter.DealQuery) (filter bitrix24.Params, wa
 		filter["categoryId"] = *in.Pipeline
 	}
 	put(in.Title != "", "%title", bitrix24.Literal(in.Title), contactcenter.ByTitle)
-	put(in.CompanyID != 0, "companyId", in.CompanyID, contactcenter.ByLink)
-	put(in.ContactID != 0, "contactIds", in.ContactID, contactcenter.ByLink)
+	put(in.CompanyID != 0, "companyId", in.CompanyID, contactcenter.ByFilter)
+	put(in.ContactID != 0, "contactIds", in.ContactID, contactcenter.ByFilter)
 	put(in.ExternalID != "", "@originId", originsOf(in.ExternalID), contactcenter.ByExternalID)
 	put(in.ID != 0, "id", in.ID, contactcenter.ByID)
 	return filter, way

@@ -298,3 +298,14 @@ func TestContactChosenForOneEmployeeIsNotThatOfTheWholeCompany(t *testing.T) {
 	require.Equal(t, made.ID, colleague.in.ContactID)
 	require.Equal(t, h.in.CompanyID, colleague.in.CompanyID)
 }
+
+func TestRequestSaysWhatIsDoneOtherwiseThanItReads(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, func(s *settings.Settings) { s.ContactCenter.UnknownProduct = "credit" })
+	alone := c.open(c.submit(object{"external_id": "r-1", "channel": "site", "comment": "only words"}))
+	require.Len(t, alone.opened.Notes, 1)
+	require.Contains(t, alone.opened.Notes[0], "ledger only")
+	replaced := c.open(c.submit(form("r-2", object{"product": "mortgage"})))
+	require.Len(t, replaced.opened.Notes, 1)
+	require.Contains(t, replaced.opened.Notes[0], "credit stands for it")
+}

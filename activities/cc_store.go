@@ -119,11 +119,23 @@ func (a *Store) describe(
 	}
 	out.PortalURL, out.Wants = portals.WebURL(portal), req.Wants(conf)
 	out.Ambiguous, out.Notify = string(cmp.Or(conf.ContactCenter.Ambiguous, settings.FirstByRule)), conf.ContactCenter.Notify
+	out.Notes = notesOn(req, out.Wants, conf)
 	if req.Call != nil {
 		out.Call, out.CallID = true, req.Call.CallID
 		out.Recording = req.Call.Recording != nil && req.Call.Status != ""
 	}
 	return out, a.Store.AddTickets(ctx, in.Portal, in.SyncID, contactcenter.Keys(req, conf))
+}
+
+// notesOn tells the caller what is done otherwise than the request reads.
+func notesOn(req contactcenter.Request, wants contactcenter.Wants, conf settings.Settings) (notes []string) {
+	if !wants.Contact && !wants.Company && !wants.Deal {
+		notes = append(notes, "the request names neither a client nor a product: it stands in the ledger only, on no card of the CRM")
+	}
+	if _, listed := conf.ContactCenter.Product(req.ProductName()); wants.Deal && !listed && req.ProductName() != "" {
+		notes = append(notes, "the product is not listed in the settings: "+conf.ContactCenter.UnknownProduct+" stands for it")
+	}
+	return notes
 }
 
 // AnswerRequest stores the result of a revision, remembers what a person chose,
