@@ -153,7 +153,7 @@ func (r *recorder) judged(ctx context.Context, err error) error {
 	case err == nil || ctx.Err() != nil:
 		return err
 	case errors.Is(err, recordings.ErrForbidden):
-		return finalAt(url, errAccessDenied, err.Error())
+		return finalAt(url, errInvalid, err.Error())
 	case errors.Is(err, recordings.ErrTooLarge):
 		return finalAt(url, errInvalid, fmt.Sprintf("%s: %d MiB (setting contact_center.recordings.max_mib)", err, most))
 	case errors.Is(err, recordings.ErrFormat):

@@ -126,7 +126,7 @@ func TestAPrivateAddressIsRefusedInProduction(t *testing.T) {
 	sub := s.asked(contactcenter.CallCreate, talk("c-1", object{"url": s.web.URL + "/1.wav"}))
 	_, err := s.env.ExecuteActivity(production.FetchRecording, workflows.RecordingInput{Portal: "demo", SyncID: sub.SyncID, CallID: "c-1"})
 	f, app := failure(t, err)
-	require.Equal(t, []any{"AccessDenied", true}, []any{app.Type(), app.NonRetryable()})
+	require.Equal(t, []any{"Invalid", true}, []any{app.Type(), app.NonRetryable()}, "the caller is told with 422")
 	require.Equal(t, "body.recording.url", f.Field)
 	require.Contains(t, f.Text, "must be public")
 }
