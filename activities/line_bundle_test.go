@@ -1,16 +1,15 @@
 package activities_test
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
-
-	"context"
-	"sync"
 
 	"puente/activities"
 	"puente/openlines"

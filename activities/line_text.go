@@ -120,7 +120,8 @@ func (c *lineChat) text(ctx context.Context) (string, error) {
 	if own, set := line.Texts[c.command.Text]; set {
 		return own, nil
 	}
-	return lineTexts(line, c.conf).T("line.text."+string(c.command.Text), map[string]any{"good": first(line.VoteGood), "bad": first(line.VoteBad)}), nil
+	votes := map[string]any{"good": first(line.VoteGood), "bad": first(line.VoteBad)}
+	return lineTexts(line, c.conf).T("line.text."+string(c.command.Text), votes), nil
 }
 
 // lineTexts are the texts in the language of a line. What the portal overrides

@@ -127,7 +127,7 @@ func (l lineRow) clientChanged(ctx context.Context) ([]openlines.Event, error) {
 		return l.contactLearned(ctx)
 	}
 	_, err := l.dispatcher.store.SaveLineWrite(ctx, store.LineWrite{
-		Portal: l.row.Portal, WriteKey: blockedKey(l.chat()), State: store.WriteDone,
+		Portal: l.row.Portal, WriteKey: store.BlockedKey(l.chat()), State: store.WriteDone,
 	})
 	event := l.lineEvent(openlines.ClientBlocked, string(l.chat()))
 	event.Chat, event.On = l.chat(), true

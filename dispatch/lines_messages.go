@@ -10,6 +10,7 @@ import (
 	"puente/chat2desk"
 	"puente/dialog"
 	"puente/openlines"
+	"puente/store"
 	"puente/workflows"
 )
 
@@ -102,11 +103,9 @@ func (l lineRow) past(ctx context.Context) (openlines.Past, error) {
 	if err != nil || past.Blocked {
 		return past, err
 	}
-	_, past.Blocked, err = l.dispatcher.store.LineWrite(ctx, l.row.Portal, blockedKey(l.chat()))
+	_, past.Blocked, err = l.dispatcher.store.LineWrite(ctx, l.row.Portal, store.BlockedKey(l.chat()))
 	return past, err
 }
-
-func blockedKey(chat openlines.ChatID) string { return "blocked:" + string(chat) }
 
 // providerWindow is how long providers of business messengers let us write after
 // the client's last message (chat2desk reference §6).

@@ -30,6 +30,7 @@ type Store interface {
 	PurgeSubmissions(ctx context.Context, portal string, forget []string, before time.Time) (int, error)
 	PurgeTickets(ctx context.Context, portal string) (int, error)
 	PurgeLineRecords(ctx context.Context, portal string, before time.Time) (int, error)
+	PurgeLineWrites(ctx context.Context, portal string, before time.Time) (int, error)
 }
 
 // Files are the recordings of calls on disk; *recordings.Keeper is one.
@@ -82,6 +83,10 @@ func Clean(ctx context.Context, s Store, files Files, now time.Time) (int, error
 	}
 }
 
+// lineWritesKept is how long what open lines have written is remembered: longer
+// than any chat stays open. It is ids only.
+const lineWritesKept = 365 * 24 * time.Hour
+
 func cleanPortal(ctx context.Context, s Store, files Files, portal string, now time.Time) (int, error) {
 	conf, _, err := s.Settings(ctx, portal)
 	if errors.Is(err, store.ErrNotFound) {
@@ -91,7 +96,10 @@ func cleanPortal(ctx context.Context, s Store, files Files, portal string, now t
 		return 0, fmt.Errorf("portal %s: %w", portal, err)
 	}
 	total, err := files.Expire(ctx, portal, conf.ContactCenter.Recordings, now)
-	purges := []func() (int, error){func() (int, error) { return s.PurgeTickets(ctx, portal) }}
+	purges := []func() (int, error){
+		func() (int, error) { return s.PurgeTickets(ctx, portal) },
+		func() (int, error) { return s.PurgeLineWrites(ctx, portal, now.Add(-lineWritesKept)) },
+	}
 	if conf.General.RetentionDays > 0 {
 		before := now.AddDate(0, 0, -conf.General.RetentionDays)
 		purges = append(purges,

@@ -89,10 +89,16 @@ func (s *Store) OpenLineSession(ctx context.Context, portal string, chat openlin
 	return session, err == nil, fail(err, "open line session in %s", portal)
 }
 
+// BlockedKey says that the client of a chat was blocked.
+func BlockedKey(chat openlines.ChatID) string { return blockedPrefix + string(chat) }
+
+const blockedPrefix = "blocked:"
+
 // PurgeLineWrites forgets writes that nobody touched since a time and gives
-// their number.
+// their number. That a client is blocked stays.
 func (s *Store) PurgeLineWrites(ctx context.Context, portal string, before time.Time) (int, error) {
 	n, err := s.purge(ctx, `DELETE FROM line_writes WHERE portal = ? AND write_key IN (
-		SELECT write_key FROM line_writes WHERE portal = ? AND updated_at < ? ORDER BY updated_at LIMIT 500)`, portal, portal, micros(before))
+		SELECT write_key FROM line_writes WHERE portal = ? AND updated_at < ? AND write_key NOT LIKE '`+blockedPrefix+`%'
+		ORDER BY updated_at LIMIT 500)`, portal, portal, micros(before))
 	return n, fail(err, "purge line writes of %s", portal)
 }

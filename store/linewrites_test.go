@@ -38,12 +38,17 @@ func TestLineWriteKeepsWhatIsNewest(t *testing.T) {
 			require.Equal(t, store.LineWrite{
 				Portal: "demo", WriteKey: "mark:1", State: store.WriteDone, ExternalID: 77, Version: 2, Detail: "x", UpdatedAt: at,
 			}, got)
+			_, err = s.SaveLineWrite(t.Context(), store.LineWrite{Portal: "demo", WriteKey: store.BlockedKey("7-12"), State: store.WriteDone, UpdatedAt: at})
+			require.NoError(t, err)
 			n, err := s.PurgeLineWrites(t.Context(), "demo", at)
 			require.NoError(t, err)
 			require.Zero(t, n, "not older")
 			n, err = s.PurgeLineWrites(t.Context(), "demo", at.Add(time.Second))
 			require.NoError(t, err)
 			require.Equal(t, 1, n)
+			_, found, err = s.LineWrite(t.Context(), "demo", store.BlockedKey("7-12"))
+			require.NoError(t, err)
+			require.True(t, found, "who was blocked stays blocked")
 		})
 	}
 }
@@ -85,7 +90,8 @@ func TestPseudonymHidesAndRecognises(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t, storetest.SQLiteURL(t))
 	const phone = "phone:+79995550101"
-	require.Equal(t, s.Pseudonym("demo", phone), s.Pseudonym("demo", phone))
+	first := s.Pseudonym("demo", phone)
+	require.Equal(t, first, s.Pseudonym("demo", phone))
 	require.NotEqual(t, s.Pseudonym("demo", phone), s.Pseudonym("demo", "phone:+79995550102"))
 	require.NotEqual(t, s.Pseudonym("demo", phone), s.Pseudonym("other", phone), "nobody follows a person from portal to portal")
 	require.NotContains(t, s.Pseudonym("demo", phone), "9995550101")
