@@ -51,7 +51,7 @@ type Event struct {
 	To       UserID    `json:"to,omitempty"`
 	On       bool      `json:"on,omitempty"`
 	Message  *Message  `json:"message,omitempty"`
-	Operator *Operator `json:"operator,omitempty"` // the times in it are ignored
+	Operator *Operator `json:"operator,omitempty"` // as he is now; the times in it are ignored
 	Line     LineID    `json:"line,omitempty"`
 	Settings *Settings `json:"settings,omitempty"` // validated
 	Members  []UserID  `json:"members,omitempty"`

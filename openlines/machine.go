@@ -144,15 +144,19 @@ func (d *Desk) repeats(id string) bool {
 		return true
 	}
 	if len(d.Seen) >= maxSeen {
-		old := maxSeen / 4
-		for _, seen := range d.Seen[:old] {
-			delete(d.known, seen)
-		}
-		d.Seen = append([]string(nil), d.Seen[old:]...)
+		d.forgetOldest(maxSeen / 4)
 	}
 	d.Seen = append(d.Seen, id)
 	d.known[id] = true
 	return false
+}
+
+// forgetOldest drops the oldest ids of events.
+func (d *Desk) forgetOldest(n int) {
+	for _, seen := range d.Seen[:n] {
+		delete(d.known, seen)
+	}
+	d.Seen = slices.Clone(d.Seen[n:])
 }
 
 // handle finds what an event is about.

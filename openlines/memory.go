@@ -21,9 +21,14 @@ func (st *step) forget() {
 	}
 	clear(d.Sessions[len(kept):])
 	d.Sessions = kept
-	if st.now.Before(d.Purged.Add(purgeEvery)) {
-		return
+	if !st.now.Before(d.Purged.Add(purgeEvery)) {
+		st.purge()
 	}
+}
+
+// purge drops chats and leads that nothing needs any more.
+func (st *step) purge() {
+	d := st.desk
 	d.Purged = st.now
 	for id, chat := range d.Chats {
 		if st.forgettable(chat) {

@@ -65,27 +65,31 @@ func (st *step) clientMessage(chat *Chat, s *Session, ev Event) AnswerCode {
 		st.vote(chat, s, ev)
 		return VoteTaken
 	}
-	here := position{ev.At, m.Order}
-	late := chat.LastReply.after(here)
-	if s == nil {
-		line := st.lineOf(m.Channel)
-		if line == nil || late {
-			return st.stored(nil, ev, storedWhy(line))
-		}
-		s = st.start(chat, line, ev)
-		st.record(s, ev.At, Record{Kind: SessionStarted, Chat: s.Chat, N: int64(s.Parent), On: !line.schedule.Open(ev.At)})
-		st.clientSaid(s, ev, true)
-		st.lookUp(s, st.now.Add(lookupPatience))
-		st.enterQueue(s, "client", nil)
-		return OK
-	}
-	if late {
+	late := chat.LastReply.after(position{ev.At, m.Order})
+	switch {
+	case s == nil:
+		return st.clientBegins(chat, ev, late)
+	case late:
 		st.said(s, ev.At)
 		st.record(s, ev.At, Record{Kind: MessageIn, Message: m.ID, N: m.Order})
-		return OK
+	default:
+		st.clientSaid(s, ev, false)
+		st.clientIsBack(s)
 	}
-	st.clientSaid(s, ev, false)
-	st.clientIsBack(s)
+	return OK
+}
+
+// clientBegins is T1. late: an employee replied after the message.
+func (st *step) clientBegins(chat *Chat, ev Event, late bool) AnswerCode {
+	line := st.lineOf(ev.Message.Channel)
+	if line == nil || late {
+		return st.stored(nil, ev, storedWhy(line))
+	}
+	s := st.start(chat, line, ev)
+	st.record(s, ev.At, Record{Kind: SessionStarted, Chat: s.Chat, N: int64(s.Parent), On: !line.schedule.Open(ev.At)})
+	st.clientSaid(s, ev, true)
+	st.lookUp(s, st.now.Add(lookupPatience))
+	st.enterQueue(s, "client", nil)
 	return OK
 }
 

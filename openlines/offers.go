@@ -39,13 +39,18 @@ func (st *step) bookOffer(l *Line, s *Session, o *Offer) {
 	if q.Idle.running() { // the rest of it counts if there is nobody again
 		q.Idle = Clock{Used: q.Idle.Used + l.spent(routing, q.Idle.From, st.now)}
 	}
-	switch o.Kind {
-	case AllOffer:
+	if o.Kind == AllOffer {
 		if !q.AllPass.running() && !q.Over {
 			q.AllPass.From = st.now
 		}
 		return
-	case QueueOffer:
+	}
+	st.bookTurn(l, q, o)
+}
+
+// bookTurn notes an offer to one operator: he is not asked again in this pass.
+func (st *step) bookTurn(l *Line, q *Queueing, o *Offer) {
+	if o.Kind == QueueOffer {
 		q.Used, q.LastTo, q.LastPos = true, o.To, slices.Index(l.Members, o.To)
 	}
 	if o.Kind == QueueOffer || o.Kind != TakenOffer && l.Settings.DirectCountsAsTurn {

@@ -9,7 +9,8 @@ import (
 // in open time before it counts (§5.1).
 const lossPatience = 60 * time.Second
 
-// operatorChanged takes over what is known of an employee now.
+// operatorChanged takes over what is known of an employee now: all of it. News
+// that was overtaken by later news changes nothing.
 func (st *step) operatorChanged(ev Event) AnswerCode {
 	d, fresh := st.desk, *ev.Operator
 	i, known := d.findOperator(fresh.ID)
@@ -17,13 +18,10 @@ func (st *step) operatorChanged(ev Event) AnswerCode {
 	if known {
 		before = *d.Operators[i]
 	}
-	fresh.LeaveSince, fresh.AwaySince = time.Time{}, time.Time{}
-	if fresh.OnLeave {
-		fresh.LeaveSince = since(before.LeaveSince, ev.At)
+	if ev.At.Before(before.Changed) {
+		return NoChange
 	}
-	if !fresh.onDuty() {
-		fresh.AwaySince = since(before.AwaySince, ev.At)
-	}
+	fresh.follow(before, ev.At)
 	if known {
 		d.Operators[i] = &fresh
 	} else {
@@ -35,6 +33,17 @@ func (st *step) operatorChanged(ev Event) AnswerCode {
 	st.changed()
 	st.record(nil, ev.At, Record{Kind: OperatorRecorded, User: fresh.ID, Reason: fresh.summary()})
 	return OK
+}
+
+// follow dates what is known of an operator now.
+func (o *Operator) follow(before Operator, at time.Time) {
+	o.LeaveSince, o.AwaySince, o.Changed = time.Time{}, time.Time{}, at
+	if o.OnLeave {
+		o.LeaveSince = since(before.LeaveSince, at)
+	}
+	if !o.onDuty() {
+		o.AwaySince = since(before.AwaySince, at)
+	}
 }
 
 // since keeps an earlier beginning.

@@ -334,3 +334,20 @@ func TestABrokenEventIsRefused(t *testing.T) {
 	bad.Holidays = []string{"31.04"}
 	require.Equal(t, ol.NotAllowed, w.give(ol.Event{Kind: ol.LineChanged, Line: line, Settings: &bad}))
 }
+
+func TestOnlyTheLastEventsAreRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).at("10:00")
+	first := w.wrote("x")
+	w.step(first)
+	require.Equal(t, ol.Repeated, w.step(first))
+	for range 4200 {
+		w.give(ol.Event{Kind: ol.ClientBlocked, Chat: "y"})
+	}
+	require.LessOrEqual(t, len(w.desk.Seen), 4096)
+	last := w.wrote("x")
+	w.step(last)
+	require.Equal(t, ol.Repeated, w.step(last))
+	w.desk = reborn(w.desk)
+	require.Equal(t, ol.Repeated, w.step(last))
+}

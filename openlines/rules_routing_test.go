@@ -358,3 +358,12 @@ func TestAShorterPassTimeCountsWhatWasUsed(t *testing.T) {
 	w.settings.PassTime = 3
 	w.lineChanged().at("10:02:59").offers("x", "A 10:00").at("10:03").offers("x", "A 10:00", "B 10:03")
 }
+
+func TestOldNewsOfAnOperatorChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).at("10:00")
+	old := w.event(ol.Event{Kind: ol.OperatorChanged, Operator: &ol.Operator{ID: A, Presence: ol.Offline}})
+	w.at("10:01").presence(A, ol.Online)
+	require.Equal(t, ol.NoChange, w.step(old))
+	w.client("x").offers("x", "A 10:01")
+}

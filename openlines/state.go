@@ -79,6 +79,7 @@ type Operator struct {
 	Skills     []string  `json:"skills,omitempty"`
 	LeaveSince time.Time `json:"leave_since,omitzero"` // while on leave
 	AwaySince  time.Time `json:"away_since,omitzero"`  // while off duty
+	Changed    time.Time `json:"changed,omitzero"`     // when all this was received
 }
 
 func (o *Operator) onDuty() bool { return o.Presence == Online || o.Presence == DayStarted }
