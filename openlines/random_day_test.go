@@ -203,11 +203,13 @@ func (d *day) session() ol.SessionID {
 // message draws what a message carries besides its chat.
 func (d *day) message(chat ol.ChatID) *ol.Message {
 	d.count++
-	m := &ol.Message{ID: fmt.Sprint("m", d.count), Channel: int64(len(chat)), Past: d.past[chat], Writable: !d.rarely("mute")}
+	m := &ol.Message{ID: fmt.Sprint("m", d.count), Channel: 1, Past: d.past[chat], Writable: !d.rarely("mute")}
 	if chat == "d" && d.rarely("window") {
 		m.Window = d.now.Add(time.Minute)
 	}
-	m.Channel = map[ol.ChatID]int64{"a": 1, "b": 1, "c": 2, "d": 1, "e": 2}[chat]
+	if chat == "c" || chat == "e" {
+		m.Channel = 2
+	}
 	if chat == "b" || chat == "c" {
 		m.Identity = "one person"
 	}
@@ -291,7 +293,7 @@ func (d *day) found() *ol.CRMFacts {
 }
 
 func (d *day) odd() {
-	switch pick(d, "odd", "again", "late", "deleted", "settings", "restart", "blocked", "refused", "broken") {
+	switch pick(d, "odd", "again", "late", "deleted", "settings", "restart", "blocked", "refused", "broken", "flood") {
 	case "again":
 		d.step(pick(d, "again", d.sent[max(len(d.sent)-20, 0):]...))
 	case "late":
@@ -313,6 +315,8 @@ func (d *day) odd() {
 		d.setLine(id, int64(slices.Index(d.lines, id)+1))
 	case "restart":
 		d.reborn = true
+	case "flood":
+		d.flood()
 	case "refused":
 		d.give(ol.Event{Kind: ol.TextRefused, Session: d.session(), Text: pick(d, "text", ol.TextIDs()...), Reason: "window"})
 	case "broken": // an event that lacks everything
@@ -320,6 +324,17 @@ func (d *day) odd() {
 	case "blocked":
 		d.give(ol.Event{Kind: ol.ClientBlocked, Chat: "a", On: d.rarely("on")})
 	}
+}
+
+// flood is many clients in the same second.
+func (d *day) flood() {
+	events := make([]ol.Event, rapid.IntRange(2, 25).Draw(d.T, "clients"))
+	for i := range events {
+		chat := ol.ChatID(fmt.Sprint("flood-", i))
+		d.count++
+		events[i] = ol.Event{ID: fmt.Sprint("e", d.count), Kind: ol.ClientMessage, At: d.now, Chat: chat, Message: d.message(chat)}
+	}
+	d.step(events...)
 }
 
 // live lets one thing happen.
