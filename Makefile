@@ -86,7 +86,7 @@ test/e2e: $(BIN)/e2e/puente $(BIN)/e2e/puente-dev ## Run the e2e tests; RUN=patt
 .PHONY: soak
 soak: export PUENTE_SOAK = 1
 soak: ## Run the long campaigns in full: fifty kills during three hundred dialogs, Temporal away for a minute; COUNT=n times
-	@$(MAKE) test/e2e RUN='$(if $(filter .,$(RUN)),Killing|WebhooksAreKept|Burst,$(RUN))' COUNT=$(COUNT)
+	@$(MAKE) test/e2e RUN='$(if $(filter .,$(RUN)),Killing|WebhooksAreKept|Burst|Hundred|LargeRecording|WhateverThePortalDoes,$(RUN))' COUNT=$(COUNT)
 
 .PHONY: bench
 bench: $(BIN)/e2e/puente $(BIN)/e2e/puente-dev ## Run the benchmarks; RUN=pattern chooses

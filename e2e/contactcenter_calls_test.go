@@ -139,6 +139,20 @@ func (c *center) requirePhoneRequest(id string, answer requestAnswer, record sou
 	require.Equal(t, record.SHA256, calls[0].Record.SHA256, "%s, %s", id, what)
 }
 
+// privateAddressIsRefused: an address of our own network is not fetched from.
+func privateAddressIsRefused(c *center) {
+	t := c.t
+	c.ofContact(object{"call_id": "private", "direction": "incoming", "phone": "+79051110050", "user_id": 7, "started_at": time.Now(), "status": "answered", "duration": 9})
+	for _, address := range []string{"https://127.0.0.1:1/a.wav", "https://169.254.169.254/latest/a.wav", "https://[::1]/a.mp3"} {
+		got := c.method("call.attach_recording", address, object{"call_id": "private", "url": address})
+		require.Equal(t, http.StatusUnprocessableEntity, got.status, "%s: %s", address, got.raw)
+		doc := decode[problem](t, got)
+		require.Equal(t, "body.url", doc.Errors[0].Location)
+		require.Contains(t, doc.Detail, "must be public")
+	}
+	require.Nil(t, c.phoneCalls("private")[0].Record)
+}
+
 // expire makes the access tokens of the application too old.
 func (c *center) expire() {
 	c.t.Helper()

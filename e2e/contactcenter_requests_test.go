@@ -1,9 +1,15 @@
 package e2e
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -165,19 +171,23 @@ func oddInputHasDefinedResults(c *center) {
 	}
 }
 
-func unknownProductParks(c *center) {
+func unknownProductParksUntilItIsCorrected(c *center) {
 	t := c.t
-	got := c.request(object{
+	body := object{
 		"external_id": "odd-product", "channel": "site", "product": "moon flight", "contact": object{"name": "Moon", "phones": []object{{"value": "+79052220050"}}},
-	})
+	}
+	got := c.request(body)
 	require.Equal(t, http.StatusUnprocessableEntity, got.status, string(got.raw))
 	parked := decode[problem](t, got)
 	require.Equal(t, "body.product", parked.Errors[0].Location)
 	require.Equal(t, got.run(), parked.Run)
 	require.Equal(t, "failed", c.ended(got.run()).Status)
-	require.Zero(t, c.titled(contactType, "Moon"), "nothing is made before a person has decided")
-	c.post("http://"+c.api+"/v1/portals/demo/syncs/"+got.run()+"/abandon", object{"reason": "we do not fly"}, nil)
-	require.Eventually(t, func() bool { return c.ended(got.run()).Status == "abandoned" }, patience*20*time.Second, 100*time.Millisecond)
+	require.Zero(t, c.titled(contactType, "Moon"), "nothing is made before somebody has decided")
+	body["product"] = "credit"
+	corrected := c.accepted(body)
+	require.Equal(t, 2, corrected.Revision)
+	require.Equal(t, "done", c.ended(got.run()).Status, "the same run goes on")
+	require.EqualValues(t, credits, c.items(dealType, object{"id": corrected.entity("deal")})[0]["categoryId"])
 }
 
 func aPersonChoosesAndTheChoiceIsRemembered(c *center) {
@@ -205,4 +215,68 @@ func aPersonChoosesAndTheChoiceIsRemembered(c *center) {
 	require.Equal(t, ids[1], second.entity("contact"))
 	require.Contains(t, second.Decisions[0].Rule, "remembered", "nobody is asked twice")
 	require.Equal(t, answer.entity("deal"), second.entity("deal"))
+}
+
+// signed sends a request to the webhook, signed with a key.
+func (c *center) signed(body []byte, key string, at time.Time) reply {
+	c.t.Helper()
+	stamp := itoa(at.Unix())
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(stamp + "."))
+	mac.Write(body)
+	req, err := http.NewRequest(http.MethodPost, "http://"+c.api+"/webhooks/contact-center/demo", bytes.NewReader(body)) //nolint:noctx // bounded by the test
+	require.NoError(c.t, err)
+	req.Header.Set("X-Puente-Timestamp", stamp)
+	req.Header.Set("X-Puente-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(c.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(c.t, err)
+	return reply{status: resp.StatusCode, header: resp.Header, raw: raw}
+}
+
+func signedRequestsAreTaken(c *center) {
+	t := c.t
+	body := []byte(`{"external_id":"signed-1","channel":"site","contact":{"name":"Signed","phones":[{"value":"+79052220070"}]}}`)
+	for range 2 { // the second time it is a repetition
+		got := c.signed(body, "demo-hmac", time.Now())
+		require.Equal(t, http.StatusOK, got.status, string(got.raw))
+		run := decode[struct {
+			Run string `json:"run"`
+		}](t, got).Run
+		require.Equal(t, "done", c.ended(run).Status)
+	}
+	require.Equal(t, 1, c.titled(contactType, "Signed"))
+	require.Equal(t, http.StatusUnauthorized, c.signed(body, "another key", time.Now()).status)
+	require.Equal(t, http.StatusUnauthorized, c.signed(body, "demo-hmac", time.Now().Add(-time.Hour)).status)
+	wrong := c.signed([]byte(`{"external_id":"signed-2","channel":"fax","comment":"x"}`), "demo-hmac", time.Now())
+	require.Equal(t, http.StatusUnprocessableEntity, wrong.status)
+	require.Equal(t, "body.channel", decode[problem](t, wrong).Errors[0].Location)
+}
+
+// dialogAndRequestMakeOneContact: one new client writes in a chat and sends a
+// form at the same instant.
+func dialogAndRequestMakeOneContact(c *center) {
+	t := c.t
+	const clients = 4
+	dialogs, requests := make([]chatIDs, clients), make([]requestAnswer, clients)
+	var group sync.WaitGroup
+	for i := range clients {
+		phone := fmt.Sprintf("+7905222008%d", i)
+		group.Go(func() { dialogs[i] = c.play(talk("Both", phone, whatsapp)) })
+		group.Go(func() {
+			requests[i] = c.accepted(object{
+				"external_id": "both-" + phone[11:], "channel": "site", "product": "credit", "contact": object{"name": "Both", "phones": []object{{"value": phone}}},
+			})
+		})
+	}
+	group.Wait()
+	for i := range clients {
+		row := c.syncOf(dialogs[i].Request, time.Minute)
+		require.Equal(t, "done", row.Status, row.Error.Text)
+		require.Equal(t, requests[i].entity("contact"), row.entity("contact"))
+		require.NotZero(t, row.entity("deal"))
+	}
+	require.Equal(t, clients, c.titled(contactType, "Both"))
 }
