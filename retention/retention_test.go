@@ -66,6 +66,7 @@ func TestContactCenterKeepsHashesAndShortAnswersOnly(t *testing.T) {
 		sub, _, err := s.AcceptMethod(t.Context(), submit.Method("demo", m, "k", []byte(`{"phone":"1"}`)))
 		require.NoError(t, err)
 		require.NoError(t, s.SaveAnswer(t.Context(), "demo", sub.SyncID, 1, 200, []byte(`{"id":1}`)))
+		require.NoError(t, s.UpdateSync(t.Context(), "demo", sub.SyncID, func(row *store.Sync) { row.Status = store.SyncDone }))
 	}
 	_, err = retention.Clean(t.Context(), s, files, time.Now().AddDate(0, 0, 8))
 	require.NoError(t, err)

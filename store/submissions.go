@@ -152,7 +152,8 @@ func (s *Store) SubmissionsList(ctx context.Context, portal string, f Submission
 
 // PurgeSubmissions forgets the bodies of submissions of a portal that were
 // answered and accepted before a time, and gives their number: {} stands in
-// their place. What has no answer yet is kept, however old. The hashes stay: a
+// their place. What has no answer yet, or waits for a person, is kept, however
+// old: it is still to be done. The hashes stay: a
 // repetition is recognised for ever. Of the methods named in forget the answers
 // go as well, because they repeat what the CRM knows of people; such a
 // repetition is answered with 410.
@@ -161,6 +162,7 @@ func (s *Store) PurgeSubmissions(ctx context.Context, portal string, forget []st
 			status_code = CASE WHEN kind = 'method' AND name IN ? THEN 410 ELSE status_code END,
 			answer = CASE WHEN kind = 'method' AND name IN ? THEN '' ELSE answer END
 		WHERE id IN (SELECT id FROM submissions WHERE portal = ? AND created_at < ? AND answered_at <> 0 AND purged_at = 0
+				AND NOT EXISTS (SELECT 1 FROM syncs WHERE syncs.id = submissions.sync_id AND syncs.status IN ('open', 'syncing', 'failed'))
 			ORDER BY created_at LIMIT 500)`, []byte("{}"), micros(now()), forget, forget, portal, micros(before))
 	return n, fail(err, "purge submissions of %s", portal)
 }

@@ -368,6 +368,11 @@ func TestSubmissionsAreListedNewestFirstWithoutBodies(t *testing.T) {
 	})
 }
 
+func is(t *testing.T, s *store.Store, sub store.Submission, status string) {
+	t.Helper()
+	require.NoError(t, s.UpdateSync(t.Context(), "demo", sub.SyncID, func(row *store.Sync) { row.Status = status }))
+}
+
 func TestPurgedSubmissionsAreStillRecognised(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store) {
@@ -379,10 +384,14 @@ func TestPurgedSubmissionsAreStillRecognised(t *testing.T) {
 		found, _ := acceptMethod(t, s, find)
 		for _, sub := range []store.Submission{done, found} {
 			require.NoError(t, s.SaveAnswer(t.Context(), "demo", sub.SyncID, 1, 200, []byte(`{"id":1}`)))
+			is(t, s, sub, store.SyncDone)
 		}
+		parked, _ := acceptMethod(t, s, method("k4", "a"))
+		require.NoError(t, s.SaveAnswer(t.Context(), "demo", parked.SyncID, 1, 502, []byte(`{}`)))
+		is(t, s, parked, store.SyncFailed)
 		n, err := s.PurgeSubmissions(t.Context(), "demo", []string{"contact.find"}, time.Now().Add(time.Minute))
 		require.NoError(t, err)
-		require.Equal(t, 2, n, "what has no answer is kept")
+		require.Equal(t, 2, n, "what has no answer, or waits for a person, is kept")
 		n, err = s.PurgeSubmissions(t.Context(), "demo", nil, time.Now().Add(time.Minute))
 		require.NoError(t, err)
 		require.Zero(t, n)
