@@ -15,7 +15,7 @@ import (
 // Keys hold personal data: they belong into the table of claims only.
 func Keys(r Request, s settings.Settings) []string {
 	k := newKeys(s)
-	k.add("request:", r.ExternalID)
+	k.all = append(k.all, "request:"+r.ExternalID)
 	k.contact(r)
 	k.company(r)
 	return k.sorted()
