@@ -17,6 +17,9 @@ const (
 	stepCall    = "call"
 )
 
+// requisiteSuffix ends the step that makes the requisite of a company.
+const requisiteSuffix = "-requisite"
+
 // presetsDirectory keeps the templates of requisites.
 const presetsDirectory = "bitrix24:presets"
 
@@ -27,20 +30,20 @@ type requisite struct {
 }
 
 // saveRequisite puts taxpayer numbers, legal name and address where the CRM
-// keeps them: the company's first requisite, made if there is none (bitrix24
-// reference §3.11). It names what it changed.
+// keeps them: the company's requisite with the same number, else its first, made
+// if there is none (bitrix24 reference §3.11). It names what it changed.
 func (d *desk) saveRequisite(ctx context.Context, step string, company int64, in contactcenter.CompanyData) ([]string, error) {
 	if !contactcenter.HasRequisite(in) {
 		return nil, nil
 	}
-	current, err := d.requisiteOf(ctx, company)
+	current, err := d.requisiteOf(ctx, company, in)
 	if err != nil {
 		return nil, err
 	}
 	var changed []string
 	id := int64(current.ID)
 	if id == 0 {
-		id, err = d.addRequisite(ctx, step+"-requisite", company, in)
+		id, err = d.addRequisite(ctx, step+requisiteSuffix, company, in)
 		changed = append(changed, "requisite")
 	} else {
 		changed, err = d.changeRequisite(ctx, current, in)
@@ -51,7 +54,7 @@ func (d *desk) saveRequisite(ctx context.Context, step string, company int64, in
 	return changed, d.saveAddress(ctx, id, in)
 }
 
-func (d *desk) requisiteOf(ctx context.Context, company int64) (requisite, error) {
+func (d *desk) requisiteOf(ctx context.Context, company int64, in contactcenter.CompanyData) (requisite, error) {
 	res, err := d.batch(ctx, false, bitrix24.Command{Key: "requisites", Method: "crm.requisite.list", Params: bitrix24.Params{
 		"filter": bitrix24.Params{"ENTITY_TYPE_ID": entityTypes[dialog.Company], "ENTITY_ID": company},
 		"order":  bitrix24.Params{"ID": "ASC"}, "select": []string{"ID", "RQ_INN", "RQ_KPP", "RQ_OGRN", "RQ_OGRNIP", "RQ_COMPANY_NAME"},
@@ -63,7 +66,11 @@ func (d *desk) requisiteOf(ctx context.Context, company int64) (requisite, error
 	if err := res.read("requisites", &rows); err != nil || len(rows) == 0 {
 		return requisite{}, err
 	}
-	return rows[0], nil
+	plain := make([]contactcenter.Requisite, len(rows))
+	for i, row := range rows {
+		plain[i] = row.Requisite
+	}
+	return rows[contactcenter.PickRequisite(plain, in)], nil
 }
 
 func (d *desk) addRequisite(ctx context.Context, step string, company int64, in contactcenter.CompanyData) (int64, error) {
@@ -77,7 +84,7 @@ func (d *desk) addRequisite(ctx context.Context, step string, company int64, in 
 	return d.once(ctx, write{
 		step: step, kind: "requisite", detail: "created",
 		look: func(ctx context.Context) (int64, error) {
-			found, err := d.requisiteOf(ctx, company)
+			found, err := d.requisiteOf(ctx, company, in)
 			return int64(found.ID), err
 		},
 		send: func(ctx context.Context) (int64, error) {

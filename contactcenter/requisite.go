@@ -1,6 +1,7 @@
 package contactcenter
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,25 @@ const ogrnipLength = 15
 // HasRequisite says whether there is anything that only a requisite holds.
 func HasRequisite(d CompanyData) bool {
 	return d.INN != "" || d.KPP != "" || d.OGRN != "" || d.LegalName != "" || d.Address != ""
+}
+
+// PickRequisite is the place of the requisite that the data is about: of those
+// of a company the one with the same INN and KPP, INN, or OGRN, else the first.
+// A company may have several, one for each of its legal entities.
+func PickRequisite(all []Requisite, d CompanyData) int {
+	sameINN := func(r Requisite) bool { return d.INN != "" && comparableText(r.INN) == d.INN }
+	for _, same := range []func(Requisite) bool{
+		func(r Requisite) bool { return sameINN(r) && d.KPP != "" && comparableText(r.KPP) == d.KPP },
+		sameINN,
+		func(r Requisite) bool {
+			return d.OGRN != "" && (comparableText(r.OGRN) == d.OGRN || comparableText(r.OGRNIP) == d.OGRN)
+		},
+	} {
+		if i := slices.IndexFunc(all, same); i >= 0 {
+			return i
+		}
+	}
+	return 0
 }
 
 // RequisiteFields are the fields of a new requisite, without owner, preset and
