@@ -80,6 +80,9 @@ func (d *desk) unique(ctx context.Context, kind dialog.Kind, step, externalID st
 	if externalID == "" || d.steps.has(step) || d.steps[step+sentSuffix].Name != "" {
 		return nil // none, or this very run has begun to make it
 	}
+	if err := d.claim(ctx, fmt.Sprintf("external:%s:%s", kind, externalID)); err != nil { // two must not look before either has made it
+		return err
+	}
 	id, err := d.byMark(ctx, kind, originsOf(externalID)...)
 	if err != nil || id == 0 {
 		return err
