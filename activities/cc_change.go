@@ -21,8 +21,11 @@ type change struct {
 	field string // of the input that named the id
 	step  string // of the ledger
 	since *time.Time
-	// gentle adds what is missing where since would refuse.
+	// gentle adds what is missing where since would refuse. What is not told anew
+	// but by an earlier revision is as old as first.
 	gentle bool
+	first  time.Time
+	anew   func(field string) bool
 	extra  map[string]string // further fields, to be converted
 	// diff tells what to write, given the entity as it is.
 	diff func(current contactcenter.Entity) contactcenter.Changes
@@ -90,21 +93,25 @@ func (d *desk) guard(
 	if err == nil {
 		err = json.Unmarshal(raw, &meta)
 	}
-	if err != nil || !meta.Updated.After(*c.since) {
+	newerThanAll := meta.Updated.After(*c.since)
+	newer := newerThanAll || c.gentle && meta.Updated.After(c.first)
+	if err != nil || !newer {
 		return changes, err
 	}
 	me, err := d.me(ctx)
 	switch {
 	case err != nil || int64(meta.By) == me:
 		return changes, err
+	case newerThanAll && c.gentle:
+		return changes.OnlyMissing(nil), nil
 	case c.gentle:
-		return changes.OnlyMissing(), nil
+		return changes.OnlyMissing(c.anew), nil
 	default:
-		return changes, newer(c, meta.Updated.UTC(), int64(meta.By), changes.Differences)
+		return changes, changedMeanwhile(c, meta.Updated.UTC(), int64(meta.By), changes.Differences)
 	}
 }
 
-func newer(c change, at time.Time, by int64, differences []contactcenter.FieldDifference) error {
+func changedMeanwhile(c change, at time.Time, by int64, differences []contactcenter.FieldDifference) error {
 	no := &refusal{
 		status: http.StatusConflict,
 		detail: fmt.Sprintf("%s %d was changed at %s by user %d, after if_unchanged_since: nothing was written. "+

@@ -22,11 +22,12 @@ type desk struct {
 	visit
 	registry   *portals.Registry
 	row        store.Sync
-	submission store.Submission // the newest revision
-	body       []byte           // of the submission
-	version    int              // of the settings
-	url        string           // https://host of the CRM
-	words      []string         // personal data that must not stand in an error
+	revisions  []store.Submission // oldest first; of a method there is one
+	submission store.Submission   // the revision at work: of a method the only one, else the newest unless a step names another
+	body       []byte             // of the submission
+	version    int                // of the settings
+	url        string             // https://host of the CRM
+	words      []string           // personal data that must not stand in an error
 	steps      ledger
 }
 
@@ -46,10 +47,12 @@ func (d *desk) read(ctx context.Context, version int) error {
 	if d.row, err = d.store.Sync(ctx, d.portal, d.syncID); err != nil {
 		return err
 	}
-	if d.submission, err = d.store.SubmissionBySync(ctx, d.portal, d.syncID); err != nil {
+	if d.revisions, err = d.store.Revisions(ctx, d.portal, d.syncID); err != nil {
 		return err
 	}
-	d.body, d.words = d.submission.Body, personal(d.submission.Body)
+	for _, one := range d.revisions {
+		d.submission, d.body, d.words = one, one.Body, append(d.words, personal(one.Body)...)
+	}
 	if err := d.readSettings(ctx, version); err != nil {
 		return err
 	}

@@ -113,6 +113,9 @@ func (a *Bitrix24) RunMethod(ctx context.Context, in workflows.RunMethodInput) (
 	if done, out, err := d.answered(in.Rerun); done || err != nil {
 		return out, d.end(ctx, "open", err)
 	}
+	if d.emptied(in.Method) {
+		return workflows.MethodRan{}, d.end(ctx, "open", final("open", errInvalid, inputDeleted))
+	}
 	if err := d.begin(ctx); err != nil {
 		return workflows.MethodRan{}, d.end(ctx, "open", err)
 	}
@@ -135,6 +138,12 @@ func (d *desk) answered(rerun int) (bool, workflows.MethodRan, error) {
 		return false, workflows.MethodRan{}, nil
 	}
 	return true, workflows.MethodRan{Status: status, Reason: d.row.Reason, HTTP: d.submission.StatusCode, PortalURL: d.url}, nil
+}
+
+// emptied tells whether retention has deleted the input: no other method than
+// directories.list can be called with nothing.
+func (d *desk) emptied(m contactcenter.Method) bool {
+	return m != contactcenter.DirectoriesList && string(d.body) == "{}"
 }
 
 // begin shows in the ledger that the method is at work.

@@ -135,7 +135,7 @@ func (d *desk) recordingInput(ctx context.Context) (contactcenter.Recording, err
 		return contactcenter.Recording{}, nil
 	}
 	if d.row.Kind == store.KindRequest {
-		req, err := mergedRequest(ctx, d.store, d.portal, d.syncID, 0)
+		req, err := merged(d.revisions, 0)
 		if err != nil || req.Call == nil || req.Call.Recording == nil {
 			return contactcenter.Recording{}, err
 		}

@@ -20,6 +20,7 @@ type request struct {
 	*desk
 	in   workflows.RequestStepInput
 	req  contactcenter.Request // all revisions together
+	own  contactcenter.Request // what this revision tells itself
 	keys []string              // of the client
 }
 
@@ -30,10 +31,24 @@ func (a *Bitrix24) request(ctx context.Context, in workflows.RequestStepInput) (
 	if err != nil {
 		return r, err
 	}
-	r.req, err = mergedRequest(ctx, a.Store, in.Portal, in.SyncID, in.Revision)
+	if r.req, err = merged(d.revisions, in.Revision); err != nil {
+		return r, err
+	}
+	if r.req.ExternalID == "" {
+		return r, final("open", errInvalid, inputDeleted)
+	}
+	for _, one := range d.revisions {
+		if one.Revision == in.Revision {
+			d.submission = one
+		}
+	}
+	r.own, err = merged([]store.Submission{d.submission}, 0)
 	r.keys = contactcenter.Keys(r.req, d.settings)
 	return r, err
 }
+
+// inputDeleted is why a run cannot go on whose body retention has emptied.
+const inputDeleted = "the input was deleted after its retention (setting general.retention_days): send it anew"
 
 // mergedRequest is the request as all its revisions up to one make it; 0 = all.
 func mergedRequest(ctx context.Context, s *store.Store, portal, syncID string, revision int) (contactcenter.Request, error) {
@@ -41,6 +56,10 @@ func mergedRequest(ctx context.Context, s *store.Store, portal, syncID string, r
 	if err != nil {
 		return contactcenter.Request{}, err
 	}
+	return merged(all, revision)
+}
+
+func merged(all []store.Submission, revision int) (contactcenter.Request, error) {
 	var bodies [][]byte
 	for _, one := range all {
 		if revision == 0 || one.Revision <= revision {
@@ -278,7 +297,7 @@ func keysOf(kind dialog.Kind, req contactcenter.Request, conf settings.Settings)
 
 func linkKey(kind dialog.Kind, key string) string { return "cc-" + string(kind) + ":" + key }
 
-// look reads the candidates and their open deals.
+// look reads the candidates and their open deals in the pipeline of the product.
 func (r *request) look(ctx context.Context, found *contactcenter.RequestFound, contacts, companies *hits) error {
 	commands := r.lookCommands(contacts, companies)
 	if len(commands) == 0 {
@@ -314,6 +333,7 @@ func (r *request) look(ctx context.Context, found *contactcenter.RequestFound, c
 
 func (r *request) lookCommands(contacts, companies *hits) []bitrix24.Command {
 	var commands []bitrix24.Command
+	wants := r.req.Wants(r.settings)
 	add := func(kind dialog.Kind, h *hits) {
 		if len(h.order) == 0 {
 			return
@@ -322,9 +342,12 @@ func (r *request) lookCommands(contacts, companies *hits) []bitrix24.Command {
 		commands = append(commands, bitrix24.Command{Key: "see-" + string(kind), Method: "crm.item.list", Params: bitrix24.Params{
 			"entityTypeId": entityTypes[kind], "filter": bitrix24.Params{"@id": of}, "select": []string{"id", "createdTime", "assignedById"},
 		}})
+		if !wants.Deal {
+			return
+		}
 		for _, id := range of {
 			filter := ofOwner(kind, id)
-			filter["stageSemanticId"] = "P"
+			filter["stageSemanticId"], filter["categoryId"] = "P", wants.Pipeline
 			commands = append(commands, dealsCommand(fmt.Sprintf("open-%s-%d", kind, id), filter, 0))
 		}
 	}

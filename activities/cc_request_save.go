@@ -9,6 +9,7 @@ import (
 
 	"puente/bitrix24"
 	"puente/contactcenter"
+	"puente/store"
 	"puente/workflows"
 )
 
@@ -17,11 +18,13 @@ import (
 func (a *Bitrix24) SaveContact(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
 	return a.save(ctx, in, stepContact, func(r *request, step string) (workflows.SavedEntity, error) {
 		data := r.req.ContactPart(r.settings)
+		r.redo(step, in.ContactID)
 		if in.ContactID == 0 {
 			id, notes, err := r.addContact(ctx, step, r.origin(), data, r.defaultsFor(data.Common))
 			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
 		}
-		changes, err := r.update(ctx, r.gently(r.contactChange(step, in.ContactID, data, nil)))
+		change := r.gently(r.contactChange(step, in.ContactID, data, nil), r.own.ContactPart(r.settings))
+		changes, err := r.update(ctx, change)
 		return workflows.SavedEntity{ID: in.ContactID, Changed: changes.Changed, Notes: changes.Notes}, err
 	})
 }
@@ -30,11 +33,13 @@ func (a *Bitrix24) SaveContact(ctx context.Context, in workflows.RequestStepInpu
 func (a *Bitrix24) SaveCompany(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
 	return a.save(ctx, in, stepCompany, func(r *request, step string) (workflows.SavedEntity, error) {
 		data := r.req.CompanyPart()
+		r.redo(step, in.CompanyID)
 		if in.CompanyID == 0 {
 			id, notes, err := r.addCompany(ctx, step, r.origin(), data, r.defaultsFor(data.Common))
 			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
 		}
-		changes, err := r.changeCompany(ctx, r.gently(r.companyChange(step, in.CompanyID, data, nil)), data)
+		change := r.gently(r.companyChange(step, in.CompanyID, data, nil), r.own.CompanyPart())
+		changes, err := r.changeCompany(ctx, change, data)
 		return workflows.SavedEntity{ID: in.CompanyID, Changed: changes.Changed, Notes: changes.Notes}, err
 	})
 }
@@ -44,6 +49,7 @@ func (a *Bitrix24) SaveCompany(ctx context.Context, in workflows.RequestStepInpu
 func (a *Bitrix24) SaveDeal(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
 	return a.save(ctx, in, stepDeal, func(r *request, step string) (workflows.SavedEntity, error) {
 		data := r.dealData()
+		r.redo(step, in.DealID)
 		if in.DealID == 0 {
 			with := r.defaultsFor(data.Common)
 			with.ResponsibleID, with.Title = r.req.Responsible(r.settings, in.ContactResponsible), r.req.DealTitle(r.texts())
@@ -51,7 +57,8 @@ func (a *Bitrix24) SaveDeal(ctx context.Context, in workflows.RequestStepInput) 
 			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
 		}
 		data.Pipeline, data.Stage = nil, "" // where a deal stands is the salespeople's business
-		changes, err := r.update(ctx, r.gently(r.keepingCompany(r.dealChange(step, in.DealID, data, nil), data)))
+		change := r.keepingCompany(r.dealChange(step, in.DealID, data, nil), data)
+		changes, err := r.update(ctx, r.gently(change, r.own.DealPart(r.settings)))
 		return workflows.SavedEntity{ID: in.DealID, Changed: changes.Changed, Notes: changes.Notes}, err
 	})
 }
@@ -87,6 +94,22 @@ func (a *Bitrix24) save(
 	return out, r.end(ctx, step, r.vanished(err))
 }
 
+// redo forgets what the ledger tells of a step that went to another entity than
+// the one decided on by now: a person chose otherwise, or it was deleted. What is
+// to be made is looked up by its mark first.
+func (r *request) redo(step string, id int64) {
+	done := r.steps[step]
+	if !r.steps.has(step) || id != 0 && done.EntityID == id {
+		return
+	}
+	for _, name := range []string{step, step + sentSuffix, step + requisiteSuffix} {
+		delete(r.steps, name)
+	}
+	if id == 0 {
+		r.steps[step+sentSuffix] = store.Step{Status: store.StepFailed}
+	}
+}
+
 // hold renews the claim to the client's keys.
 func (r *request) hold(ctx context.Context) error {
 	ok, holder, err := r.store.Claim(ctx, r.portal, r.row.WorkflowID, r.keys, claimLease)
@@ -105,10 +128,11 @@ func (r *request) vanished(err error) error {
 }
 
 // gently keeps an update from overwriting what a person changed after the
-// request was accepted: then it only adds what is missing (product D3).
-func (r *request) gently(c change) change {
+// request was accepted: then it only adds what is missing (product D3). A
+// correction repeats what earlier revisions told; told is what it tells itself.
+func (r *request) gently(c change, told any) change {
 	at := r.submission.CreatedAt
-	c.since, c.gentle = &at, true
+	c.since, c.gentle, c.first, c.anew = &at, true, r.revisions[0].CreatedAt, contactcenter.Tells(told)
 	return c
 }
 

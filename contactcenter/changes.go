@@ -38,12 +38,13 @@ func (c Changes) With(current Entity, more map[string]any) Changes {
 }
 
 // OnlyMissing leaves alone what the entity has a value for: for input that is
-// older than a change by a person. Lists still grow. What was left is noted.
-func (c Changes) OnlyMissing() Changes {
+// older than a change by a person. Lists still grow, and fields that are
+// told anew are written; nil = none. What was left is noted.
+func (c Changes) OnlyMissing(anew func(field string) bool) Changes {
 	out := Changes{Fields: map[string]any{}, Notes: slices.Clone(c.Notes)}
 	for i, d := range c.Differences {
 		name := c.Changed[i]
-		if !d.adds && !isBlank(d.Theirs) && textOf(d.Theirs) != "0" {
+		if !d.adds && !isBlank(d.Theirs) && textOf(d.Theirs) != "0" && (anew == nil || !anew(d.Field)) {
 			out.Notes = append(out.Notes, fmt.Sprintf("%s was left as it is: a person changed the CRM after this was told", d.Field))
 			continue
 		}
@@ -51,6 +52,13 @@ func (c Changes) OnlyMissing() Changes {
 		out.Changed, out.Differences = append(out.Changed, name), append(out.Differences, d)
 	}
 	return out
+}
+
+// Tells says which fields a part of a request (ContactData, DealData …) holds,
+// by the names of FieldDifference. A name alone may be a whole name.
+func Tells(part any) func(field string) bool {
+	tree := treeOf(part)
+	return func(field string) bool { return filled(tree, field) || field == "last_name" && filled(tree, "name") }
 }
 
 // writer collects fields, in new entities as well: those are written over an

@@ -225,11 +225,11 @@ func TestOlderInputFillsOnlyGaps(t *testing.T) {
 	current := entity{"name": "Ana", "lastName": "", "post": nil, "opportunity": 0.0, "comments": "old", "fm": fm("PHONE:89991234567")}
 	changes := contactcenter.ContactChanges(current, contactcenter.ContactData{
 		Name: "Luis", LastName: "Gómez", Post: "Boss", Comments: "new", Phones: []multi{{Value: "+34600111222"}},
-	}, "RU").OnlyMissing()
+	}, "RU").OnlyMissing(nil)
 	require.Equal(t, []string{"lastName", "post", "fm", "comments"}, changes.Changed)
 	require.Len(t, changes.Fields, 4)
 	require.Equal(t, []string{"name was left as it is: a person changed the CRM after this was told"}, changes.Notes)
-	deal := contactcenter.DealChanges(current, contactcenter.DealData{Amount: pointer(5.0)}).OnlyMissing()
+	deal := contactcenter.DealChanges(current, contactcenter.DealData{Amount: pointer(5.0)}).OnlyMissing(nil)
 	require.Equal(t, []string{"opportunity", "isManualOpportunity"}, deal.Changed)
 }
 

@@ -34,7 +34,7 @@ type SeenDeal struct {
 type RequestFound struct {
 	Contacts   []Seen     `json:"contacts,omitempty"`
 	Companies  []Seen     `json:"companies,omitempty"`
-	Deals      []SeenDeal `json:"deals,omitempty"` // open ones, of any pipeline
+	Deals      []SeenDeal `json:"deals,omitempty"` // open ones
 	OwnContact int64      `json:"own_contact,omitempty"`
 	OwnCompany int64      `json:"own_company,omitempty"`
 	OwnDeal    int64      `json:"own_deal,omitempty"`

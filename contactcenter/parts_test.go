@@ -197,3 +197,40 @@ func TestWhoTalked(t *testing.T) {
 		})
 	}
 }
+
+func TestRequisiteIsPickedByItsNumbers(t *testing.T) {
+	t.Parallel()
+	all := []contactcenter.Requisite{{INN: "1"}, {INN: "2", KPP: "a"}, {INN: "2", KPP: "b"}, {OGRNIP: "3"}}
+	for want, data := range []contactcenter.CompanyData{{INN: "9"}, {INN: "2", KPP: "c"}, {INN: "2", KPP: "b"}, {OGRN: "3"}} {
+		require.Equal(t, want, contactcenter.PickRequisite(all, data), data)
+	}
+	require.Zero(t, contactcenter.PickRequisite(nil, contactcenter.CompanyData{}))
+}
+
+func TestContactAndCompanyHaveKeysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	r := contactcenter.Request{
+		ExternalID: "r-1",
+		Contact:    &contactcenter.ContactData{Emails: []contactcenter.Multi{{Value: "A@example.com"}}},
+		Company:    &contactcenter.CompanyData{Title: "Acme", INN: "7736050003"},
+		Call:       &contactcenter.Call{Phone: "+34600111222"},
+	}
+	s := settings.Default()
+	require.Equal(t, []string{"email:a@example.com", "phone:+34600111222"}, contactcenter.ContactKeys(r, s))
+	require.Equal(t, []string{"inn:7736050003", "title:acme"}, contactcenter.CompanyKeys(r, s))
+}
+
+func TestWhatAPartTellsIsKnownByItsFields(t *testing.T) {
+	t.Parallel()
+	amount := 0.0
+	tells := contactcenter.Tells(contactcenter.DealData{
+		Amount: &amount, Common: contactcenter.Common{UTM: &contactcenter.UTM{Source: "ad"}, Fields: map[string]string{"UF_CRM_A": "x"}},
+	})
+	for _, field := range []string{"amount", "utm.source", "fields.UF_CRM_A"} {
+		require.True(t, tells(field), field)
+	}
+	for _, field := range []string{"currency", "utm.term", "fields.UF_CRM_B", "last_name"} {
+		require.False(t, tells(field), field)
+	}
+	require.True(t, contactcenter.Tells(contactcenter.ContactData{Name: "Ana Ruiz"})("last_name"), "a name may be a whole name")
+}

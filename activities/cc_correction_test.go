@@ -1,0 +1,126 @@
+package activities_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"puente/contactcenter"
+	"puente/sandbox/bitrix24"
+	"puente/store"
+	"puente/workflows"
+)
+
+func (c *center) edits(kind int, id int64, fields object) {
+	c.t.Helper()
+	_, err := c.hook(7).Call(c.t.Context(), "crm.item.update", object{"entityTypeId": kind, "id": id, "fields": fields})
+	require.NoError(c.t, err)
+}
+
+func TestCorrectionLeavesAloneWhatItDoesNotTellAnew(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	first := c.handle(form("r-1", object{"deal": object{"amount": 100, "currency": "EUR"}}))
+	require.Eventually(t, func() bool { return time.Now().Unix() > first.sub.CreatedAt.Unix() }, 5*time.Second, 10*time.Millisecond,
+		"the portal knows whole seconds")
+	c.edits(3, first.in.ContactID, object{"name": "Олег Иванович"})
+	c.edits(2, first.in.DealID, object{"opportunity": 250})
+	second := c.handle(object{"external_id": "r-1", "channel": "site", "contact": object{"last_name": "Белов"}})
+	require.Equal(t, first.in.ContactID, second.in.ContactID)
+	contact := c.item("contact", first.in.ContactID)
+	require.Equal(t, "Олег Иванович", contact["name"], "a person changed it, and the correction says nothing of it")
+	require.Equal(t, "Белов", contact["lastName"], "the correction says it")
+	require.EqualValues(t, 250, c.item("deal", first.in.DealID)["opportunity"])
+}
+
+func TestPersonalDataOfAnEarlierRevisionIsMaskedInErrors(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	c.submit(form("r-1", object{"deal": object{"fields": object{"UF_CRM_NOWHERE": "Секрет Клиента"}}}))
+	h := c.open(c.submit(object{"external_id": "r-1", "channel": "site", "comment": "Ещё раз"})).find()
+	_, err := c.crm.InjectFault(bitrix24.Fault{
+		Method: "crm.item.add", Kind: "status", Status: http.StatusBadRequest, Code: "CRM_FIELD_ERROR", Description: "not allowed: Секрет Клиента", Times: -1,
+	})
+	require.NoError(t, err)
+	h.in.ContactID = 0
+	_, err = run[workflows.SavedEntity](c.bundle, workflows.SaveContactStep, h.in)
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "Секрет")
+}
+
+func TestLaterChoiceOfAPersonWinsOverWhatWasSavedBefore(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	_, made := call[contactcenter.Saved](c, contactcenter.ContactCreate, object{"name": "Oleg", "phones": []object{{"value": "+79991112233"}}})
+	_, other := call[contactcenter.Saved](c, contactcenter.ContactCreate, object{"name": "Anna"})
+	h := c.open(c.submit(form("r-1", nil))).find()
+	require.Equal(t, made.ID, h.step(workflows.SaveContactStep).ID)
+
+	h.opened.Choice = contactcenter.Choice{ContactID: other.ID}
+	h.find()
+	require.NotEmpty(t, h.step(workflows.SaveContactStep).Changed)
+	require.Equal(t, "Краснов", c.item("contact", other.ID)["lastName"])
+
+	h.opened.Choice = contactcenter.Choice{NewContact: true}
+	h.find()
+	fresh := h.step(workflows.SaveContactStep)
+	require.NotContains(t, []int64{made.ID, other.ID}, fresh.ID)
+	require.Equal(t, fresh.ID, h.step(workflows.SaveContactStep).ID, "it is made once")
+}
+
+func TestRequisiteWithTheGivenINNIsTheOneThatIsCompleted(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	_, made := call[contactcenter.Saved](c, contactcenter.CompanyCreate, object{"title": "Ромашка", "inn": "7707083893"})
+	_, err := c.admin.Call(t.Context(), "crm.requisite.add", object{"fields": object{
+		"ENTITY_TYPE_ID": 4, "ENTITY_ID": made.ID, "PRESET_ID": 1, "NAME": "second", "RQ_INN": "7736050003",
+	}})
+	require.NoError(t, err)
+	h := c.handle(form("r-1", object{"company": object{"title": "Ромашка", "inn": "7736050003", "legal_name": "ООО Ромашка"}}))
+	require.Equal(t, made.ID, h.in.CompanyID)
+	_, found := call[contactcenter.Found](c, contactcenter.CompanyFind, object{"inn": "7707083893"})
+	require.Len(t, found.Candidates, 1, "the other requisite keeps its INN")
+}
+
+func TestTwoCreatesUnderOneExternalIDFollowEachOther(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	before := c.count("deal")
+	ok, _, err := c.store.Claim(t.Context(), "demo", "another run", []string{"external:deal:A-1"}, time.Minute)
+	require.NoError(t, err)
+	require.True(t, ok)
+	_, err = c.runMethod(c.accept(contactcenter.DealCreate, object{"title": "x", "external_id": "A-1"}))
+	require.ErrorContains(t, err, "another run")
+	require.Equal(t, before, c.count("deal"))
+}
+
+func TestRunWhoseInputWasDeletedMakesNothing(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	before := c.count("contact")
+	sub := c.accept(contactcenter.ContactCreate, object{"name": "Ivan"})
+	require.NoError(t, c.store.SaveAnswer(t.Context(), "demo", sub.SyncID, 1, 409, []byte(`{}`)))
+	require.NoError(t, c.store.UpdateSync(t.Context(), "demo", sub.SyncID, func(s *store.Sync) { s.Status = store.SyncAbandoned }))
+	n, err := c.store.PurgeSubmissions(t.Context(), "demo", nil, time.Now().Add(time.Minute))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.NoError(t, c.store.UpdateSync(t.Context(), "demo", sub.SyncID, func(s *store.Sync) { s.Status = store.SyncOpen }))
+	_, err = c.runMethod(sub)
+	require.ErrorContains(t, err, "deleted after its retention")
+	require.Equal(t, before, c.count("contact"))
+}
+
+func TestOpenDealIsSeenHoweverManyOthersTheClientHas(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	first := c.handle(form("r-1", nil))
+	for range 55 {
+		_, err := c.admin.Call(t.Context(), "crm.item.add", object{"entityTypeId": 2, "fields": object{
+			"title": "x", "categoryId": 0, "companyId": first.in.CompanyID, "contactIds": []int64{first.in.ContactID},
+		}})
+		require.NoError(t, err)
+	}
+	require.Equal(t, first.in.DealID, c.open(c.submit(form("r-2", nil))).find().in.DealID)
+}
