@@ -45,7 +45,8 @@ CREATE TABLE line_operators (
 CREATE TABLE line_desks (
     portal       TEXT   NOT NULL PRIMARY KEY,
     last_record  BIGINT NOT NULL,
-    last_session BIGINT NOT NULL
+    last_session BIGINT NOT NULL,
+    last_offer   BIGINT NOT NULL
 );
 
 -- The log: what happened and why, ids and times only.

@@ -23,10 +23,13 @@ type recordRow struct {
 
 const recordsTable = "line_records"
 
-// deskRow tells how far the log of a portal is stored.
-type deskRow struct {
-	LastRecord  int64
-	LastSession openlines.SessionID
+// LineNumbers are the highest numbers that the desk of a portal has given, as
+// far as its log is stored. They are never used again, also after a purge: a
+// desk that begins anew has to go on from there.
+type LineNumbers struct {
+	LastRecord  int64               `json:"last_record"`
+	LastSession openlines.SessionID `json:"last_session"`
+	LastOffer   openlines.OfferID   `json:"last_offer"`
 }
 
 // recordsAtOnce bounds the rows of one INSERT.
@@ -61,21 +64,23 @@ func (s *Store) SaveLineRecords(ctx context.Context, portal string, records []op
 }
 
 // lockDesk lets one writer at a time extend the log of a portal.
-func (s *Store) lockDesk(tx *gorm.DB, portal string) (desk deskRow, err error) {
-	err = tx.Exec("INSERT INTO line_desks (portal, last_record, last_session) VALUES (?, 0, 0) ON CONFLICT (portal) DO NOTHING", portal).Error
+func (s *Store) lockDesk(tx *gorm.DB, portal string) (desk LineNumbers, err error) {
+	err = tx.Exec(`INSERT INTO line_desks (portal, last_record, last_session, last_offer)
+		VALUES (?, 0, 0, 0) ON CONFLICT (portal) DO NOTHING`, portal).Error
 	if err != nil {
 		return desk, err
 	}
-	err = tx.Raw("SELECT last_record, last_session FROM line_desks WHERE portal = ?"+s.d.lock, portal).Take(&desk).Error
+	err = tx.Raw("SELECT last_record, last_session, last_offer FROM line_desks WHERE portal = ?"+s.d.lock, portal).Take(&desk).Error
 	return desk, err
 }
 
-func saveDesk(tx *gorm.DB, portal string, desk deskRow, fresh []openlines.Record) error {
+func saveDesk(tx *gorm.DB, portal string, desk LineNumbers, fresh []openlines.Record) error {
 	for _, r := range fresh {
 		desk.LastRecord, desk.LastSession = max(desk.LastRecord, r.No), max(desk.LastSession, r.Session)
+		desk.LastOffer = max(desk.LastOffer, r.Offer)
 	}
-	return tx.Exec("UPDATE line_desks SET last_record = ?, last_session = ? WHERE portal = ?",
-		desk.LastRecord, int64(desk.LastSession), portal).Error
+	return tx.Exec("UPDATE line_desks SET last_record = ?, last_session = ?, last_offer = ? WHERE portal = ?",
+		desk.LastRecord, int64(desk.LastSession), int64(desk.LastOffer), portal).Error
 }
 
 func addRecords(tx *gorm.DB, portal string, records []openlines.Record) error {
@@ -188,16 +193,15 @@ func (s *Store) ChatPast(ctx context.Context, portal string, chat openlines.Chat
 	return past, err == nil, fail(err, "past of a chat of %s", portal)
 }
 
-// LastRecord gives the numbers of the last record and session that were stored
-// for a portal, 0 if there are none. They are never used again, also after a
-// purge: a desk that begins anew has to go on from there.
-func (s *Store) LastRecord(ctx context.Context, portal string) (no int64, session openlines.SessionID, err error) {
-	var rows []deskRow
-	err = s.read(ctx).Raw("SELECT last_record, last_session FROM line_desks WHERE portal = ?", portal).Scan(&rows).Error
+// LineNumbers gives the highest numbers of a portal; zeros if its desk has never
+// recorded anything.
+func (s *Store) LineNumbers(ctx context.Context, portal string) (LineNumbers, error) {
+	var rows []LineNumbers
+	err := s.read(ctx).Raw("SELECT last_record, last_session, last_offer FROM line_desks WHERE portal = ?", portal).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
-		return 0, 0, fail(err, "last line record of %s", portal)
+		return LineNumbers{}, fail(err, "line numbers of %s", portal)
 	}
-	return rows[0].LastRecord, rows[0].LastSession, nil
+	return rows[0], nil
 }
 
 // MaxSessionRecords is how much of the log of one session is read as a whole.

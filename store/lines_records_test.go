@@ -180,9 +180,12 @@ func TestRepeatedRecordsChangeNothing(t *testing.T) {
 		after, err = s.LineSession(t.Context(), "demo", 1)
 		require.NoError(t, err)
 		require.Equal(t, 1, after.Unread, "what is new in a repetition counts, once")
-		no, session, err := s.LastRecord(t.Context(), "demo")
+		numbers, err := s.LineNumbers(t.Context(), "demo")
 		require.NoError(t, err)
-		require.Equal(t, []any{w.d.LastRecord, w.d.LastSession}, []any{no, session})
+		require.Equal(t, store.LineNumbers{LastRecord: w.d.LastRecord, LastSession: w.d.LastSession, LastOffer: w.d.LastOffer}, numbers)
+		numbers, err = s.LineNumbers(t.Context(), "other")
+		require.NoError(t, err)
+		require.Zero(t, numbers)
 	})
 }
 

@@ -315,7 +315,7 @@ func useLines(ctx context.Context, t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	_, _, err = s.ChatPast(ctx, "demo", "0")
 	require.NoError(t, err)
-	_, _, err = s.LastRecord(ctx, "demo")
+	_, err = s.LineNumbers(ctx, "demo")
 	require.NoError(t, err)
 	_, err = s.PurgeLineRecords(ctx, "demo", deskStart)
 	require.NoError(t, err)
