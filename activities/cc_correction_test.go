@@ -124,3 +124,39 @@ func TestOpenDealIsSeenHoweverManyOthersTheClientHas(t *testing.T) {
 	}
 	require.Equal(t, first.in.DealID, c.open(c.submit(form("r-2", nil))).find().in.DealID)
 }
+
+func TestCompanyWithAnotherTaxpayerNumberIsAnotherCompany(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	first := c.handle(form("r-1", nil))
+	namesake := c.handle(form("r-2", object{"company": object{"title": "Ромашка", "inn": "7707083893"}}))
+	require.NotEqual(t, first.in.CompanyID, namesake.in.CompanyID)
+	again := c.handle(form("r-3", object{"company": object{"title": "Ромашка"}}))
+	require.Contains(t, []int64{first.in.CompanyID, namesake.in.CompanyID}, again.in.CompanyID)
+}
+
+func TestRequisiteThatAPersonChangedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	_, company := call[contactcenter.Saved](c, contactcenter.CompanyCreate, object{"title": "Ромашка", "inn": "7736050003", "legal_name": "ООО Ромашка"})
+	sub := c.submit(form("r-1", object{"company": object{"inn": "7736050003", "legal_name": "ЗАО Ромашка", "kpp": "773601001"}}))
+	person := c.hook(7)
+	answer, err := person.Call(t.Context(), "crm.requisite.list", object{"filter": object{"ENTITY_ID": company.ID, "ENTITY_TYPE_ID": 4}})
+	require.NoError(t, err)
+	var rows []struct{ ID string }
+	require.NoError(t, answer.Decode(&rows))
+	require.Eventually(t, func() bool { // the portal tells seconds: the change must be in a later one
+		_, err := person.Call(t.Context(), "crm.requisite.update", object{"id": rows[0].ID, "fields": object{"RQ_COMPANY_NAME": "АО Ромашка"}})
+		return err == nil && time.Now().Truncate(time.Second).After(sub.CreatedAt)
+	}, 5*time.Second, 100*time.Millisecond)
+	c.open(sub).find().save()
+	answer, err = person.Call(t.Context(), "crm.requisite.list", object{"filter": object{"ENTITY_ID": company.ID, "ENTITY_TYPE_ID": 4}})
+	require.NoError(t, err)
+	var after []struct {
+		Name string `json:"RQ_COMPANY_NAME"`
+		KPP  string `json:"RQ_KPP"`
+	}
+	require.NoError(t, answer.Decode(&after))
+	require.Equal(t, "АО Ромашка", after[0].Name)
+	require.Equal(t, "773601001", after[0].KPP)
+}

@@ -66,7 +66,7 @@ func (d *desk) addCompany(
 	if err != nil {
 		return 0, nil, err
 	}
-	_, err = d.saveRequisite(ctx, step, id, in)
+	_, err = d.saveRequisite(ctx, change{id: id, step: step}, in)
 	return id, notes, err
 }
 
@@ -90,7 +90,7 @@ func (d *desk) changeCompany(ctx context.Context, c change, in contactcenter.Com
 	if err != nil {
 		return changes, err
 	}
-	changed, err := d.saveRequisite(ctx, c.step, c.id, in)
+	changed, err := d.saveRequisite(ctx, c, in)
 	changes.Changed = append(changes.Changed, changed...)
 	if err != nil {
 		return changes, err

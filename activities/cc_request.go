@@ -313,6 +313,9 @@ func (r *request) look(ctx context.Context, found *contactcenter.RequestFound, c
 	if found.Companies, err = seen(res, "see-company", companies); err != nil {
 		return err
 	}
+	if found.Companies, err = r.sameINN(res, found.Companies); err != nil {
+		return err
+	}
 	for _, c := range commands {
 		if !strings.HasPrefix(c.Key, "open-") {
 			continue
@@ -353,6 +356,9 @@ func (r *request) lookCommands(contacts, companies *hits) []bitrix24.Command {
 	}
 	add(dialog.Contact, contacts)
 	add(dialog.Company, companies)
+	if r.wantsINN() && len(companies.order) > 0 {
+		commands = append(commands, requisitesOf(companies.order[:min(len(companies.order), maxLooked)]))
+	}
 	return commands
 }
 

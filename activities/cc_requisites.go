@@ -3,7 +3,10 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/http"
+	"time"
 
 	"puente/bitrix24"
 	"puente/contactcenter"
@@ -25,39 +28,42 @@ const presetsDirectory = "bitrix24:presets"
 
 // requisite is a company's requisite as crm.requisite.list shows it.
 type requisite struct {
-	ID bitrix24.ID `json:"ID"`
+	ID       bitrix24.ID   `json:"ID"`
+	Modified bitrix24.Time `json:"DATE_MODIFY"`
+	By       bitrix24.ID   `json:"MODIFY_BY_ID"`
 	contactcenter.Requisite
 }
 
 // saveRequisite puts taxpayer numbers, legal name and address where the CRM
 // keeps them: the company's requisite with the same number, else its first, made
 // if there is none (bitrix24 reference §3.11). It names what it changed.
-func (d *desk) saveRequisite(ctx context.Context, step string, company int64, in contactcenter.CompanyData) ([]string, error) {
+func (d *desk) saveRequisite(ctx context.Context, c change, in contactcenter.CompanyData) ([]string, error) {
 	if !contactcenter.HasRequisite(in) {
 		return nil, nil
 	}
-	current, err := d.requisiteOf(ctx, company, in)
+	current, err := d.requisiteOf(ctx, c.id, in)
 	if err != nil {
 		return nil, err
 	}
 	var changed []string
 	id := int64(current.ID)
 	if id == 0 {
-		id, err = d.addRequisite(ctx, step+requisiteSuffix, company, in)
+		id, err = d.addRequisite(ctx, c.step+requisiteSuffix, c.id, in)
 		changed = append(changed, "requisite")
 	} else {
-		changed, err = d.changeRequisite(ctx, current, in)
+		changed, err = d.changeRequisite(ctx, c, current, in)
 	}
 	if err != nil {
 		return changed, err
 	}
-	return changed, d.saveAddress(ctx, id, in)
+	return changed, d.saveAddress(ctx, c, id, in)
 }
 
 func (d *desk) requisiteOf(ctx context.Context, company int64, in contactcenter.CompanyData) (requisite, error) {
 	res, err := d.batch(ctx, false, bitrix24.Command{Key: "requisites", Method: "crm.requisite.list", Params: bitrix24.Params{
 		"filter": bitrix24.Params{"ENTITY_TYPE_ID": entityTypes[dialog.Company], "ENTITY_ID": company},
-		"order":  bitrix24.Params{"ID": "ASC"}, "select": []string{"ID", "RQ_INN", "RQ_KPP", "RQ_OGRN", "RQ_OGRNIP", "RQ_COMPANY_NAME"},
+		"order":  bitrix24.Params{"ID": "ASC"}, "select": []string{"ID", "RQ_INN", "RQ_KPP", "RQ_OGRN", "RQ_OGRNIP", "RQ_COMPANY_NAME",
+			"DATE_MODIFY", "MODIFY_BY_ID"},
 	}})
 	if err != nil {
 		return requisite{}, err
@@ -99,9 +105,23 @@ func (d *desk) addRequisite(ctx context.Context, step string, company int64, in 
 	})
 }
 
-// changeRequisite fills in what is given and differs; setting it twice does no harm.
-func (d *desk) changeRequisite(ctx context.Context, current requisite, in contactcenter.CompanyData) ([]string, error) {
+// changeRequisite fills in what is given and differs; setting it twice does no
+// harm. What a person changed after the input was told is left to that person.
+func (d *desk) changeRequisite(ctx context.Context, c change, current requisite, in contactcenter.CompanyData) ([]string, error) {
 	fields, changed := contactcenter.RequisiteChanges(current.Requisite, in)
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	newer, err := d.changedByPerson(ctx, c, current.Modified.Time, int64(current.By))
+	switch {
+	case err != nil:
+		return nil, err
+	case newer && !c.gentle:
+		words := fmt.Sprintf("the requisite of company %d was changed by user %d after if_unchanged_since", c.id, current.By)
+		return nil, refuse(http.StatusConflict, words, "body.if_unchanged_since", c.since)
+	case newer:
+		fields, changed = contactcenter.MissingRequisites(current.Requisite, in)
+	}
 	if len(fields) == 0 {
 		return nil, nil
 	}
@@ -114,6 +134,16 @@ func (d *desk) changeRequisite(ctx context.Context, current requisite, in contac
 	return changed, res.trouble("requisite")
 }
 
+// changedByPerson tells whether a person changed something after the input of a
+// change was told.
+func (d *desk) changedByPerson(ctx context.Context, c change, at time.Time, by int64) (bool, error) {
+	if c.since == nil || !at.After(*c.since) && !(c.gentle && at.After(c.first)) {
+		return false, nil
+	}
+	me, err := d.me(ctx)
+	return by != me, err
+}
+
 const (
 	legalAddress  = 6 // TYPE_ID of a legal address (bitrix24 reference §3.11)
 	requisiteType = 8 // entityTypeId of a requisite (§3.1)
@@ -121,7 +151,7 @@ const (
 
 // saveAddress sets the legal address: there is one of each type, so that it is
 // updated where it exists. Setting it twice does no harm.
-func (d *desk) saveAddress(ctx context.Context, requisite int64, in contactcenter.CompanyData) error {
+func (d *desk) saveAddress(ctx context.Context, c change, requisite int64, in contactcenter.CompanyData) error {
 	fields := contactcenter.AddressFields(in)
 	if fields == nil {
 		return nil
@@ -143,6 +173,8 @@ func (d *desk) saveAddress(ctx context.Context, requisite int64, in contactcente
 	switch {
 	case len(rows) > 0 && rows[0].Line == fields["ADDRESS_1"]:
 		return nil
+	case len(rows) > 0 && c.gentle:
+		return nil // a person may have put it right, and addresses do not tell who
 	case len(rows) > 0:
 		method = "crm.address.update"
 	}

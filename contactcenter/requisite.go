@@ -89,6 +89,19 @@ func RequisiteChanges(current Requisite, d CompanyData) (fields map[string]any, 
 	return fields, strictdoc.SortedKeys(fields)
 }
 
+// MissingRequisites is RequisiteChanges for what is still empty.
+func MissingRequisites(current Requisite, d CompanyData) (fields map[string]any, changed []string) {
+	fields, _ = RequisiteChanges(current, d)
+	for name, there := range map[string]string{
+		"RQ_INN": current.INN, "RQ_KPP": current.KPP, "RQ_OGRN": current.OGRN, "RQ_OGRNIP": current.OGRNIP, "RQ_COMPANY_NAME": current.Name,
+	} {
+		if there != "" {
+			delete(fields, name)
+		}
+	}
+	return fields, strictdoc.SortedKeys(fields)
+}
+
 // AddressFields are the fields of the legal address of a requisite, without
 // type and owner; nil if there is none. Long ones go on in the second line.
 func AddressFields(d CompanyData) map[string]any {

@@ -102,9 +102,6 @@ func (r *requestRun) attempt(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.opened.Notify {
-		r.notify(ctx)
-	}
 	return r.answer(ctx, call, on)
 }
 
@@ -212,8 +209,9 @@ func choiceNeeded(parts []contactcenter.AmbiguousPart) error {
 	return temporal.NewNonRetryableApplicationError(text, ErrChoiceNeeded, nil, Failure{Step: "find", Code: ErrChoiceNeeded, Text: text})
 }
 
-// answer ends the revision with its result, lets the next request of the client
-// go on, and then attaches the recording, which may take long.
+// answer ends the revision with its result and lets the next request of the
+// client go on; then it tells people, and attaches the recording, which may take
+// long.
 func (r *requestRun) answer(ctx workflow.Context, call *contactcenter.CallAnswer, on []contactcenter.Ref) error {
 	recording := call != nil && call.Recording == recordingPending
 	_, err := run[bool](storeStep(ctx, "Answer, and let the next request of this client go on"), AnswerRequestStep, AnswerRequestInput{
@@ -227,6 +225,9 @@ func (r *requestRun) answer(ctx workflow.Context, call *contactcenter.CallAnswer
 	}
 	r.done = r.opened.Revision
 	r.story.add("Answered", fmt.Sprintf("revision %d", r.done))
+	if r.opened.Notify { // nobody waits for it any more
+		r.notify(ctx)
+	}
 	if recording {
 		return r.attach(ctx)
 	}

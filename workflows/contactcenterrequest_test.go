@@ -29,7 +29,7 @@ func TestRequestOfANewClientMakesAllAndTellsPeople(t *testing.T) {
 	require.ElementsMatch(t, []string{workflows.SaveDealStep, workflows.LinkCompanyStep}, did[4:6])
 	require.ElementsMatch(t, []string{workflows.SaveCallStep, workflows.WriteTimelineStep}, did[6:8])
 	require.Equal(t, []string{workflows.OpenRequestStep, workflows.FindRequestStep}, did[:2])
-	require.Equal(t, []string{workflows.NotifyRequestStep, workflows.AnswerRequestStep}, did[8:])
+	require.Equal(t, []string{workflows.AnswerRequestStep, workflows.NotifyRequestStep}, did[8:])
 	require.Equal(t, map[string]string{
 		"PuenteStatus": "done", "PuenteContact": "42", "PuenteCompany": "52", "PuenteDeal": "62",
 	}, d.attrs)
@@ -65,7 +65,7 @@ func TestStepsOfARequestRunSideBySideWhereTheyMay(t *testing.T) {
 		workflows.OpenRequestStep: 0, workflows.FindRequestStep: 0, workflows.SaveContactStep: 0, workflows.SaveCompanyStep: 0,
 		workflows.SaveDealStep: 2 * time.Hour, workflows.LinkCompanyStep: 2 * time.Hour,
 		workflows.WriteTimelineStep: 6 * time.Hour, workflows.SaveCallStep: 6 * time.Hour,
-		workflows.NotifyRequestStep: 12 * time.Hour, workflows.AnswerRequestStep: 13 * time.Hour,
+		workflows.AnswerRequestStep: 12 * time.Hour, workflows.NotifyRequestStep: 13 * time.Hour,
 		workflows.FetchRecordingStep: 14 * time.Hour, workflows.AttachRecordingStep: 15 * time.Hour, workflows.FinishRunStep: 15 * time.Hour,
 	}, begin)
 }
