@@ -257,6 +257,8 @@ func TestAnswerThatIsNotKeptAnyMoreIsGone(t *testing.T) {
 	b := setup(t)
 	b.starter.answer = answers(http.StatusOK, `{"candidates":[]}`)
 	b.send(http.MethodPost, find, `{"id":5}`, "Idempotency-Key", "k1")
+	sub := <-b.starter.begun
+	require.NoError(t, b.store.UpdateSync(t.Context(), "demo", sub.SyncID, func(row *store.Sync) { row.Status = store.SyncDone }))
 	_, err := b.store.PurgeSubmissions(t.Context(), "demo", []string{"contact.find"}, time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	requireProblem(t, b.send(http.MethodPost, find, `{"id":5}`, "Idempotency-Key", "k1"), http.StatusGone)
