@@ -325,11 +325,18 @@ func continuedAs[T any](t require.TestingT, env *testsuite.TestWorkflowEnvironme
 }
 
 // moments lets things happen at instants: one microsecond after each other, so
-// that they keep their order, and after the timers of their millisecond.
+// that they keep their order, and after the timers of their millisecond. Each is
+// told to the environment by the one before, because it cannot hold a thousand.
 type moments struct {
 	env   *testsuite.TestWorkflowEnvironment
 	begin time.Time
 	last  time.Time
+	next  []moment // the first is told to the environment
+}
+
+type moment struct {
+	at   time.Time
+	what func()
 }
 
 func newMoments(env *testsuite.TestWorkflowEnvironment, begin time.Time) *moments {
@@ -341,7 +348,20 @@ func (m *moments) do(at time.Time, what func()) {
 		at = m.last
 	}
 	m.last = at.Add(time.Microsecond)
-	m.env.RegisterDelayedCallback(what, m.last.Sub(m.begin))
+	m.next = append(m.next, moment{at: m.last, what: what})
+	if len(m.next) == 1 {
+		m.tell(m.last.Sub(m.begin))
+	}
+}
+
+func (m *moments) tell(wait time.Duration) {
+	m.env.RegisterDelayedCallback(func() {
+		now := m.next[0]
+		if m.next = m.next[1:]; len(m.next) > 0 {
+			m.tell(m.next[0].at.Sub(now.at))
+		}
+		now.what()
+	}, wait)
 }
 
 // lineFakes are the steps of open lines; tests say what comes of them.

@@ -70,8 +70,9 @@ type LineDeskState struct {
 // LineSessionState answers the query line-session.
 type LineSessionState struct {
 	LastSeq int64         `json:"last_seq"`
-	Chat    []LineCommand `json:"chat,omitempty"` // still to be done, in order: what the channel and people get
-	CRM     []LineCommand `json:"crm,omitempty"`  // still to be done, in order: what the CRM gets
+	Chat    []LineCommand `json:"chat,omitempty"`   // still to be done, in order: what the client and the channel get
+	People  []LineCommand `json:"people,omitempty"` // what people are told
+	CRM     []LineCommand `json:"crm,omitempty"`    // what the CRM gets
 	State   string        `json:"state,omitempty"`
 	Ended   bool          `json:"ended,omitempty"`
 	Lines   []string      `json:"story,omitempty"`
