@@ -62,8 +62,10 @@ func (d *desk) saveRequisite(ctx context.Context, c change, in contactcenter.Com
 func (d *desk) requisiteOf(ctx context.Context, company int64, in contactcenter.CompanyData) (requisite, error) {
 	res, err := d.batch(ctx, false, bitrix24.Command{Key: "requisites", Method: "crm.requisite.list", Params: bitrix24.Params{
 		"filter": bitrix24.Params{"ENTITY_TYPE_ID": entityTypes[dialog.Company], "ENTITY_ID": company},
-		"order":  bitrix24.Params{"ID": "ASC"}, "select": []string{"ID", "RQ_INN", "RQ_KPP", "RQ_OGRN", "RQ_OGRNIP", "RQ_COMPANY_NAME",
-			"DATE_MODIFY", "MODIFY_BY_ID"},
+		"order":  bitrix24.Params{"ID": "ASC"}, "select": []string{
+			"ID", "RQ_INN", "RQ_KPP", "RQ_OGRN", "RQ_OGRNIP", "RQ_COMPANY_NAME",
+			"DATE_MODIFY", "MODIFY_BY_ID",
+		},
 	}})
 	if err != nil {
 		return requisite{}, err
@@ -137,7 +139,10 @@ func (d *desk) changeRequisite(ctx context.Context, c change, current requisite,
 // changedByPerson tells whether a person changed something after the input of a
 // change was told.
 func (d *desk) changedByPerson(ctx context.Context, c change, at time.Time, by int64) (bool, error) {
-	if c.since == nil || !at.After(*c.since) && !(c.gentle && at.After(c.first)) {
+	if c.since == nil {
+		return false, nil
+	}
+	if later := at.After(*c.since) || c.gentle && at.After(c.first); !later {
 		return false, nil
 	}
 	me, err := d.me(ctx)

@@ -32,7 +32,7 @@ type Options struct {
 	Recordings *recordings.Keeper
 	// Fetcher takes recordings from URLs; the zero value refuses private addresses.
 	Fetcher recordings.Fetcher
-	Logger     *slog.Logger
+	Logger  *slog.Logger
 	// Namespace is where search attributes are registered; "" = default.
 	Namespace string
 	// StopTimeout is how long running activities may finish; 0 = 65 s, a bit
