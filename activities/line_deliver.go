@@ -46,6 +46,11 @@ func (a *Lines) loadLines(ctx context.Context, portal string) (out workflows.Loa
 	if err != nil {
 		return out, err
 	}
+	numbers, err := a.Store.LineNumbers(ctx, portal)
+	if err != nil {
+		return out, err
+	}
+	out.LastRecord, out.LastSession = numbers.LastRecord, numbers.LastSession
 	for i := range lines {
 		out.Events = append(out.Events, lineEvent(lines[i], departments))
 	}
