@@ -182,6 +182,7 @@ func TestCallsWithEffectsAgainstTheSandbox(t *testing.T) {
 	for range 2 { // the second time it is closed already
 		require.NoError(t, c.api.SetDialog(ctx, scene.DialogID, sandbox.OperatorAna, chat2desk.StateClosed))
 	}
+	require.True(t, hasEcho(c.settle(t), sent.MessageID)) // before the webhook goes
 	hook, err := c.api.EnsureWebhook(ctx, "Puente", c.url, []string{"inbox"})
 	require.NoError(t, err)
 	all, err := c.api.Webhooks(ctx)
@@ -195,8 +196,6 @@ func TestCallsWithEffectsAgainstTheSandbox(t *testing.T) {
 	requireKind(t, chat2desk.KindNotFound, err)
 	_, err = chat2desk.New(chat2desk.Config{BaseURL: c.service, Token: "wrong"}).Client(ctx, scene.ClientID)
 	requireKind(t, chat2desk.KindAuth, err)
-	echo := c.settle(t)
-	require.True(t, hasEcho(echo, sent.MessageID))
 }
 
 func hasEcho(events []chat2desk.Event, id int64) bool {

@@ -155,7 +155,7 @@ func (b *testBundle) drained(t *testing.T) {
 	require.Eventually(t, func() bool {
 		n, _, err := b.store.InboxBacklog(context.Background())
 		return err == nil && n == 0
-	}, 10*time.Second, 10*time.Millisecond)
+	}, 60*time.Second, 10*time.Millisecond)
 }
 
 func message(id, client, channel, request int64) string {

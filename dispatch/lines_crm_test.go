@@ -111,7 +111,7 @@ func TestEventOfThePortalWaitsWhileItCannotBeAsked(t *testing.T) {
 	b.portal(t, nil)
 	b.wrote(t, store.ActivityKey(5), 3)
 	b.crm(t, "ONCRMACTIVITYUPDATE", 5)
-	require.Eventually(t, func() bool { return b.rows(t)[0].Attempts > 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return b.rows(t)[0].Attempts > 0 }, 60*time.Second, 10*time.Millisecond)
 	b.portal(t, activity("Y", workflows.LineMarkOrigin(3, 4)))
 	require.Eventually(t, func() bool {
 		b.temporal.mu.Lock()

@@ -188,7 +188,7 @@ func TestEventsWaitInOrderWhileTheDeskIsAway(t *testing.T) {
 	require.Eventually(t, func() bool {
 		rows := b.rows(t)
 		return len(rows) == 3 && rows[len(rows)-1].Attempts > 0
-	}, 10*time.Second, 10*time.Millisecond)
+	}, 60*time.Second, 10*time.Millisecond)
 	b.temporal.mu.Lock()
 	b.temporal.deskDown = false
 	b.temporal.mu.Unlock()

@@ -74,5 +74,5 @@ func TestSubmissionsThatNobodyStartedAreStartedWhenTemporalIsBack(t *testing.T) 
 			}
 		}
 		return err == nil && len(left) == 100
-	}, 10*time.Second, 50*time.Millisecond)
+	}, 60*time.Second, 50*time.Millisecond)
 }

@@ -74,7 +74,7 @@ func TestChat2DeskThatIsAwayIsAskedAgainBeforeAProvisionalDialogIsOpened(t *test
 			require.Eventually(t, func() bool {
 				row := b.rows(t)[0]
 				return row.Status == store.InboxDone || row.Attempts > attempts
-			}, 10*time.Second, 10*time.Millisecond)
+			}, 60*time.Second, 10*time.Millisecond)
 			require.Len(t, b.temporal.of("dialog:demo:7-0"), want)
 		})
 	}
@@ -106,7 +106,7 @@ func TestOwnTroubleIsNoAnswer(t *testing.T) {
 	b.registry.Close() // stands for a store that cannot tell the account
 	b.accept(t, "close:99", "client:7", "close_request", closeAlone)
 	b.start(t)
-	require.Eventually(t, func() bool { return b.rows(t)[0].Attempts > 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return b.rows(t)[0].Attempts > 0 }, 60*time.Second, 10*time.Millisecond)
 	require.Empty(t, b.temporal.of("dialog:demo:7-0"), "no provisional dialog for a fault of ours")
 }
 

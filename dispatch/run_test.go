@@ -37,7 +37,7 @@ func TestSlowDeliveryHoldsNobodyElseBack(t *testing.T) {
 	require.Eventually(t, func() bool {
 		n, _, err := b.store.InboxBacklog(t.Context())
 		return err == nil && n == 1
-	}, 5*time.Second, 10*time.Millisecond, "all but the slow one are delivered")
+	}, 30*time.Second, 10*time.Millisecond, "all but the slow one are delivered")
 	close(gate)
 	b.drained(t)
 }
@@ -89,7 +89,7 @@ func TestTagOfAClientWaitsWhileTemporalIsDown(t *testing.T) {
 	b.temporal.down = true
 	b.temporal.mu.Unlock()
 	b.accept(t, "tag:1", "client:7", "add_tag_to_client", `{"hook_type":"add_tag_to_client","id":1,"client_id":7}`)
-	require.Eventually(t, func() bool { return b.rows(t)[0].Attempts > 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return b.rows(t)[0].Attempts > 0 }, 60*time.Second, 10*time.Millisecond)
 	b.temporal.mu.Lock()
 	b.temporal.down = false
 	b.temporal.mu.Unlock()
