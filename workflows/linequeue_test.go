@@ -227,6 +227,25 @@ func TestAnUpdateDuringContinueAsNewIsAnswered(t *testing.T) {
 	require.NotEmpty(t, left.Unsent)
 }
 
+// The server may suggest to continue as new with the very task that brings an
+// update.
+func TestAnUpdateThatComesWithTheSuggestionIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := setupQueue(t)
+	b.signal(0, wrote("x", "1"))
+	var answer ol.Answer
+	b.at.do(deskOpens.Add(time.Minute), func() {
+		b.env.UpdateWorkflow(workflows.UpdateLineAct, "accept", &testsuite.TestUpdateCallback{
+			OnAccept:   func() { b.env.SetContinueAsNewSuggested(true) },
+			OnReject:   func(err error) { require.NoError(t, err) },
+			OnComplete: func(result any, err error) { require.NoError(t, err); answer = result.(ol.Answer) },
+		}, ol.Event{ID: "accept", Kind: ol.Accept, Session: 1, Offer: 1, By: 1})
+	})
+	in := b.run()
+	require.Equal(t, ol.OK, answer.Code)
+	require.True(t, unpacked(t, in.State).Desk.Sessions[0].Offers[0].Accepted)
+}
+
 // passing fails so many times, for a second each.
 func passing[T any](times int) func(T) error {
 	return func(T) error {

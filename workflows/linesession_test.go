@@ -398,6 +398,31 @@ func TestContinueAsNewLetsWhatIsUnderWayComeToItsEnd(t *testing.T) {
 	require.EqualValues(t, 2, b.in.State.LastSeq)
 }
 
+func TestWhatWasDoneJustBeforeTheRunLeavesIsStillTold(t *testing.T) {
+	t.Parallel()
+	b := setupSession(t)
+	late := deskOpens.Add(55 * time.Second)
+	b.do = func(string, ol.Command) (workflows.LineCommandDone, error) {
+		if left := late.Sub(b.env.Now()); left > 0 {
+			return workflows.LineCommandDone{}, workflowstest.Passing(left)
+		}
+		return workflows.LineCommandDone{Events: []ol.Event{{Kind: ol.LeadCreated}}}, nil
+	}
+	tries := 0
+	b.noted = func() error {
+		if tries++; tries <= 3 {
+			return errors.New("not found")
+		}
+		return nil
+	}
+	b.order(0, ol.Command{Kind: ol.DoCreateLead})
+	b.suggest(time.Second)
+	b.start()
+	b.in = continuedAs[workflows.LineSessionInput](t, b.env)
+	require.Len(t, b.told, 1)
+	require.Empty(t, b.in.State.CRM)
+}
+
 func TestASessionTellsItsStory(t *testing.T) {
 	t.Parallel()
 	b := setupSession(t)
