@@ -16,6 +16,8 @@ type lineQueueState struct {
 	Unsent  []LineDelivery    `json:"unsent,omitempty"`
 	LastSeq int64             `json:"last_seq"`
 	Next    time.Time         `json:"next,omitzero"` // when the desk has to be woken; zero: not at all
+	// Answered are the last answers to people: who asks again gets the same.
+	Answered []openlines.Answer `json:"answered,omitempty"`
 }
 
 // ask is an event of a person who waits for the answer.
@@ -39,6 +41,8 @@ const (
 	// maxUnsent bounds how far decisions run ahead of their delivery: while the
 	// database is away, what comes waits as signals.
 	maxUnsent = 400
+	// maxAnswered is how many answers to people are remembered: those of minutes.
+	maxAnswered = 256
 	// maxHistory is where a run continues as new although a delivery is under way.
 	maxHistory = 20_000
 )
@@ -114,12 +118,27 @@ func (q *lineQueue) step(ctx workflow.Context) {
 	q.asks, q.state.Events = nil, nil
 	out := q.state.Desk.Step(workflow.Now(ctx), events...)
 	for i, a := range asks {
-		a.answer, a.done = out.Answers[first+i], true
+		a.answer, a.done = q.remember(out.Answers[first+i]), true
 	}
 	q.state.Next = out.Next
 	q.setAlarm(ctx)
 	q.push(out)
 	q.show(ctx)
+}
+
+// remember gives somebody who asks again, because his answer was lost, the answer
+// that he got first. The error of an update does not tell whether it took effect.
+func (q *lineQueue) remember(answer openlines.Answer) openlines.Answer {
+	if answer.Code == openlines.Repeated {
+		for _, earlier := range q.state.Answered {
+			if earlier.Event == answer.Event {
+				return earlier
+			}
+		}
+		return answer
+	}
+	q.state.Answered = last(append(q.state.Answered, answer), maxAnswered)
+	return answer
 }
 
 // push numbers the commands and queues the outcome up for delivery.
@@ -244,7 +263,8 @@ func (q *lineQueue) show(ctx workflow.Context) {
 }
 
 // continueAsNew carries the desk over: what is not answered or delivered yet
-// comes along.
+// comes along. If a signal comes meanwhile, the server refuses this task, and
+// updates in it with it: who sent one has to ask again (WorkflowNotReady).
 func (q *lineQueue) continueAsNew(ctx workflow.Context) error {
 	if len(q.asks) > 0 {
 		q.step(ctx)

@@ -246,6 +246,30 @@ func TestAnUpdateThatComesWithTheSuggestionIsAnswered(t *testing.T) {
 	require.True(t, unpacked(t, in.State).Desk.Sessions[0].Offers[0].Accepted)
 }
 
+// Who asks again, because his answer was lost, gets the same one, also of the next
+// run: the error of an update does not tell whether it took effect.
+func TestWhoAsksAgainGetsTheSameAnswer(t *testing.T) {
+	t.Parallel()
+	b := setupQueue(t)
+	accept := ol.Event{ID: "accept", Kind: ol.Accept, Session: 1, Offer: 1, By: 1}
+	b.signal(0, wrote("x", "1"))
+	b.act(time.Minute, accept)
+	for n := range 300 { // of these the last are remembered
+		b.act(time.Minute+time.Duration(n)*time.Millisecond, ol.Event{ID: fmt.Sprint("pin", n), Kind: ol.Pin, Session: 1, By: 1, On: n%2 == 0})
+	}
+	b.act(2*time.Minute, ol.Event{ID: "again", Kind: ol.Accept, Session: 1, Offer: 1, By: 1})
+	b.suggest(3 * time.Minute)
+	b.in = b.run()
+	b.begin(deskOpens.Add(3 * time.Minute))
+	b.act(0, ol.Event{ID: "pin299", Kind: ol.Pin, Session: 1, By: 1})
+	b.act(time.Second, accept)
+	b.suggest(time.Minute)
+	b.run()
+	require.Equal(t, ol.Answer{Event: "accept", Session: 1, Code: ol.OK}, b.answers[0])
+	require.Equal(t, b.answers[300], b.answers[302])
+	require.Equal(t, ol.Repeated, b.answers[303].Code)
+}
+
 // passing fails so many times, for a second each.
 func passing[T any](times int) func(T) error {
 	return func(T) error {

@@ -410,7 +410,7 @@ func TestWhatWasDoneJustBeforeTheRunLeavesIsStillTold(t *testing.T) {
 	}
 	tries := 0
 	b.noted = func() error {
-		if tries++; tries <= 3 {
+		if tries++; tries <= 4 {
 			return errors.New("not found")
 		}
 		return nil

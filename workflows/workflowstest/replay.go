@@ -14,6 +14,7 @@ func Replayer() worker.WorkflowReplayer {
 		workflows.DialogWorkflow: workflows.Dialog, workflows.DialogSyncWorkflow: workflows.DialogSync,
 		workflows.ContactCenterMethodWorkflow:  workflows.ContactCenterMethod,
 		workflows.ContactCenterRequestWorkflow: workflows.ContactCenterRequest,
+		workflows.LineQueueWorkflow:            workflows.LineQueue, workflows.LineSessionWorkflow: workflows.LineSession,
 	} {
 		r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name})
 	}
