@@ -33,6 +33,8 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	require.Positive(t, recorded["DialogSync"], "no history of a DialogSync is recorded")
 	require.Positive(t, recorded["ContactCenterMethod"], "no history of a ContactCenterMethod is recorded")
 	require.Positive(t, recorded["ContactCenterRequest"], "no history of a ContactCenterRequest is recorded")
+	require.Positive(t, recorded["LineQueue"], "no history of a LineQueue is recorded")
+	require.Positive(t, recorded["LineSession"], "no history of a LineSession is recorded")
 }
 
 // TestRecordedHistoriesHoldNobodysData looks at all that is in them, also at

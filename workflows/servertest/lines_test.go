@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -324,16 +325,53 @@ func TestOpenLinesRunOnAServer(t *testing.T) {
 	d.keep("LineQueue-continued", queue[1])
 	d.keep("LineQueue-goes-on", queue[len(queue)-1])
 	session := workflows.LineSessionID(portal, 1)
-	if os.Getenv("PUENTE_RECORD") != "" { // it stays for a minute
-		require.Eventually(t, func() bool {
-			info, err := d.client.DescribeWorkflowExecution(t.Context(), session, "")
-			return err == nil && info.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
-		}, 2*time.Minute, time.Second)
+	if recording {
+		d.endsIn(session, 2*time.Minute) // it stays for a minute
 	}
 	runs := d.runs(session, d.run(session))
 	require.Greater(t, len(runs), 1)
 	d.keep("LineSession-begun", runs[0])
 	d.keep("LineSession-ended", runs[len(runs)-1])
+}
+
+// A session whose CRM is down leaves what is under way to its next run. That takes
+// the minute for which it is waited for, so it is looked at with PUENTE_RECORD=1;
+// without, only that the channel goes on.
+func TestASessionWhoseCRMIsDownGoesOn(t *testing.T) {
+	t.Parallel()
+	d := newLineDesk(t)
+	d.fails[workflows.LineCRMStep] = workflowstest.Passing(time.Hour)
+	require.NoError(t, d.tell(t.Context(), d.message("1-13", 0)))
+	d.waitFor(ol.SessionStarted, 1)
+	for n := range 8 { // each hands it to somebody else, which the channel is told
+		_, err := d.act(t.Context(), ol.Event{Kind: ol.Take, Session: 1, By: ol.UserID(301 + n%3)})
+		require.NoError(t, err)
+		require.NoError(t, d.tell(t.Context(), d.message("1-13", ol.UserID(301+n%3))))
+		d.waitFor(ol.MessageOut, n+1)
+	}
+	session := workflows.LineSessionID(portal, 1)
+	first := d.run(session)
+	if !recording {
+		require.NotEmpty(t, d.runs(session, first))
+		return
+	}
+	require.Eventually(t, func() bool { return len(d.runs(session, first)) > 1 }, 2*time.Minute, time.Second)
+	runs := d.runs(session, first)
+	require.True(t, slices.ContainsFunc(runs[0].GetEvents(), func(e *historypb.HistoryEvent) bool {
+		return e.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED
+	}), "what was under way has really stopped")
+	d.keep("LineSession-stopped", runs[0])
+}
+
+// recording keeps histories for the replay test.
+var recording = os.Getenv("PUENTE_RECORD") != ""
+
+func (d *desk) endsIn(id string, patience time.Duration) {
+	d.t.Helper()
+	require.Eventually(d.t, func() bool {
+		info, err := d.client.DescribeWorkflowExecution(d.t.Context(), id, "")
+		return err == nil && info.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}, patience, time.Second)
 }
 
 func (d *desk) keep(name string, history *historypb.History) {
@@ -342,7 +380,7 @@ func (d *desk) keep(name string, history *historypb.History) {
 	require.NoError(d.t, err)
 	require.Empty(d.t, trouble)
 	require.NoError(d.t, workflowstest.Replayer().ReplayWorkflowHistory(nil, history))
-	if os.Getenv("PUENTE_RECORD") != "" {
+	if recording {
 		require.NoError(d.t, histories.Save(history, filepath.Join("..", "testdata", "replay", name+".json")))
 	}
 }
