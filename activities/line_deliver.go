@@ -24,6 +24,9 @@ type Lines struct {
 	Store    *store.Store
 	Portals  *portals.Registry
 	Temporal client.Client
+	// Minute is what counts as a minute of the settings of lines; 0 = a minute.
+	// See openlines.Event.
+	Minute time.Duration
 }
 
 // LoadLines tells a new desk of all lines and operators of the portal. Lines that
@@ -52,7 +55,7 @@ func (a *Lines) loadLines(ctx context.Context, portal string) (out workflows.Loa
 	}
 	out.LastRecord, out.LastSession = numbers.LastRecord, numbers.LastSession
 	for i := range lines {
-		out.Events = append(out.Events, lineEvent(lines[i], departments))
+		out.Events = append(out.Events, a.lineEvent(lines[i], departments))
 	}
 	for i := range operators {
 		operator := operators[i].Operator
@@ -61,10 +64,16 @@ func (a *Lines) loadLines(ctx context.Context, portal string) (out workflows.Loa
 	return out, nil
 }
 
-func lineEvent(line store.Line, departments map[int64][]openlines.UserID) openlines.Event {
+// LineEvent is one line as the desk hears of it. Only departments need the portal.
+func (a *Lines) LineEvent(ctx context.Context, line store.Line) (openlines.Event, error) {
+	departments, err := a.departments(ctx, line.Portal, []store.Line{line})
+	return a.lineEvent(line, departments), err
+}
+
+func (a *Lines) lineEvent(line store.Line, departments map[int64][]openlines.UserID) openlines.Event {
 	conf := line.Settings
 	members := openlines.ExpandMembers(conf.Members, func(id int64) []openlines.UserID { return departments[id] })
-	return openlines.Event{Kind: openlines.LineChanged, Line: line.ID, Settings: &conf, Members: members}
+	return openlines.Event{Kind: openlines.LineChanged, Line: line.ID, Settings: &conf, Members: members, Minute: a.Minute}
 }
 
 // maxSignals is how many sessions are told at once.

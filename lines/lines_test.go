@@ -18,7 +18,6 @@ import (
 	"puente/openlines"
 	"puente/store"
 	"puente/store/storetest"
-	"puente/workflows"
 )
 
 // bundle is a service over a store and a desk of its own.
@@ -26,7 +25,6 @@ type bundle struct {
 	*lines.Service
 	store  *store.Store
 	desk   *linestest.Desk
-	loads  int
 	fault  error // of the accounts
 	wrong  []openlines.Problem
 	expand map[int64][]openlines.UserID
@@ -41,15 +39,10 @@ func setup(t *testing.T) *bundle {
 	return b
 }
 
-// LoadLines expands departments as the portal would.
-func (b *bundle) LoadLines(ctx context.Context, in workflows.LoadLinesInput) (out workflows.LoadedLines, err error) {
-	b.loads++
-	all, err := b.store.Lines(ctx, in.Portal)
-	for _, line := range all {
-		members := openlines.ExpandMembers(line.Settings.Members, func(id int64) []openlines.UserID { return b.expand[id] })
-		out.Events = append(out.Events, openlines.Event{Kind: openlines.LineChanged, Line: line.ID, Settings: &line.Settings, Members: members})
-	}
-	return out, errors.Join(err, b.fault)
+// LineEvent expands departments as the portal would.
+func (b *bundle) LineEvent(_ context.Context, line store.Line) (openlines.Event, error) {
+	members := openlines.ExpandMembers(line.Settings.Members, func(id int64) []openlines.UserID { return b.expand[id] })
+	return openlines.Event{Kind: openlines.LineChanged, Line: line.ID, Settings: &line.Settings, Members: members}, b.fault
 }
 
 func (b *bundle) ValidateLine(context.Context, string, openlines.Settings) ([]openlines.Problem, error) {
@@ -78,7 +71,6 @@ func TestSavedLineIsInForce(t *testing.T) {
 	saved := b.save(t, support(nil))
 	require.Equal(t, []any{1, true}, []any{saved.Version, saved.Created})
 	require.Equal(t, []openlines.UserID{301, 302}, b.desk.Events[0].Members)
-	require.Zero(t, b.loads, "only departments need the portal")
 
 	again := b.save(t, support(nil))
 	require.Equal(t, []any{1, false}, []any{again.Version, again.Created}, "a repetition makes no version")

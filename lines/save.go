@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"puente/openlines"
 	"puente/store"
-	"puente/workflows"
 )
 
 // Change says who changes a line and why.
@@ -99,7 +97,7 @@ func (s *Service) audit(ctx context.Context, e store.AuditEntry, after any) {
 func (s *Service) Enforce(ctx context.Context, portal string, id openlines.LineID) (store.Line, error) {
 	line, err := s.Store.Line(ctx, portal, id)
 	for told := 0; err == nil && told != line.Version; {
-		event, fault := s.event(ctx, line)
+		event, fault := s.Loader.LineEvent(ctx, line)
 		if fault == nil {
 			fault = s.tell(ctx, portal, event)
 		}
@@ -118,25 +116,6 @@ func untold(what string, err error) error {
 		Kind: Unreachable, Err: err,
 		Text: what + " is saved but not in force yet: the desk of the open lines could not be told; send it again",
 	}
-}
-
-// event is a line as the desk hears of it. Only departments need the portal.
-func (s *Service) event(ctx context.Context, line store.Line) (openlines.Event, error) {
-	event := openlines.Event{Kind: openlines.LineChanged, Line: line.ID, Settings: &line.Settings}
-	if !slices.ContainsFunc(line.Settings.Members, func(m openlines.Member) bool { return m.Department != 0 }) {
-		event.Members = openlines.ExpandMembers(line.Settings.Members, nil)
-		return event, nil
-	}
-	loaded, err := s.Loader.LoadLines(ctx, workflows.LoadLinesInput{Portal: line.Portal})
-	if err != nil {
-		return event, err
-	}
-	i := slices.IndexFunc(loaded.Events, func(e openlines.Event) bool { return e.Kind == openlines.LineChanged && e.Line == line.ID })
-	if i < 0 {
-		return event, fmt.Errorf("line %s is not among the lines of the portal", line.ID)
-	}
-	event.Members = loaded.Events[i].Members
-	return event, nil
 }
 
 // SaveOperator merges news about an employee with what is known of him, and

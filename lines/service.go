@@ -43,10 +43,10 @@ type Temporal interface {
 	QueryWorkflow(ctx context.Context, workflowID, runID, query string, args ...any) (converter.EncodedValue, error)
 }
 
-// Loader tells of the lines of a portal as their desk wants to hear of them,
-// with the employees of departments; *activities.Lines does.
+// Loader tells of a line as the desk wants to hear of it, with the employees of
+// its departments; *activities.Lines does.
 type Loader interface {
-	LoadLines(ctx context.Context, in workflows.LoadLinesInput) (workflows.LoadedLines, error)
+	LineEvent(ctx context.Context, line store.Line) (openlines.Event, error)
 }
 
 // Validator checks members and channels of a line against the real accounts.
@@ -59,7 +59,7 @@ type Validator interface {
 type Service struct {
 	Store     Store    // required
 	Temporal  Temporal // required
-	Loader    Loader   // required for lines with departments
+	Loader    Loader   // required
 	Validator Validator
 	Log       *slog.Logger // nil = slog.Default
 }

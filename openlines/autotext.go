@@ -101,7 +101,7 @@ func (st *step) wantsWelcome(l *Line, s *Session) bool {
 // sendIf sends a text unless it is too late or the channel forbids it.
 func (st *step) sendIf(s *Session, id TextID, due time.Time) bool {
 	l := st.of(s)
-	until := due.Add(l.Settings.AutoTextMaxAge.Duration())
+	until := due.Add(l.span(l.Settings.AutoTextMaxAge))
 	switch {
 	case !l.has(id):
 		return false
@@ -137,7 +137,7 @@ func (st *step) askForVote(t autoText) {
 func (st *step) sendThanks(t autoText) {
 	l := st.desk.line(t.poll.Line)
 	m := t.message.Message
-	until := t.due.Add(l.Settings.AutoTextMaxAge.Duration())
+	until := t.due.Add(l.span(l.Settings.AutoTextMaxAge))
 	r := Record{Kind: TextSent, Session: t.poll.Session, Line: t.poll.Line, Channel: m.Channel, Text: t.id}
 	switch {
 	case !l.has(t.id):

@@ -24,7 +24,7 @@ const (
 	GoSilent     EventKind = "silent"        // Session, By, On
 
 	OperatorChanged EventKind = "operator" // Operator
-	LineChanged     EventKind = "line"     // Line, Settings, Members
+	LineChanged     EventKind = "line"     // Line, Settings, Members, Minute
 
 	LookupDone         EventKind = "lookup_done"         // Session, CRM
 	ContactLearned     EventKind = "contact_learned"     // Session, CRM.Identity: a phone or e-mail is known now
@@ -55,10 +55,13 @@ type Event struct {
 	Line     LineID    `json:"line,omitempty"`
 	Settings *Settings `json:"settings,omitempty"` // validated
 	Members  []UserID  `json:"members,omitempty"`
-	CRM      *CRMFacts `json:"crm,omitempty"`
-	Version  int64     `json:"version,omitempty"`
-	Text     TextID    `json:"text,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
+	// Minute is what counts as a minute of the settings; 0 = a minute. Only
+	// development plays them faster; hours of the week and votes stay as they are.
+	Minute  time.Duration `json:"minute,omitempty"`
+	CRM     *CRMFacts     `json:"crm,omitempty"`
+	Version int64         `json:"version,omitempty"`
+	Text    TextID        `json:"text,omitempty"`
+	Reason  string        `json:"reason,omitempty"`
 }
 
 // complete says whether the event has what its kind reads; a machine that runs

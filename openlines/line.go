@@ -11,6 +11,8 @@ type Line struct {
 	Settings Settings `json:"settings"`
 	// Members are the operators in the order of the queue, see ExpandMembers.
 	Members []UserID `json:"members,omitempty"`
+	// Minute is what counts as a minute of the settings, see Event.Minute.
+	Minute time.Duration `json:"minute,omitempty"`
 	// Turns survive restarts, changes of settings and absences (§5.3).
 	Turns map[UserID]Turn `json:"turns,omitempty"`
 
@@ -82,7 +84,15 @@ func (l *Line) unansweredRule() UnansweredRule {
 // bound is the limit of T_unanswered: what is set, else the reaction bound I8.
 func (l *Line) bound() time.Duration {
 	if l.Settings.UnansweredTime > 0 {
-		return l.Settings.UnansweredTime.Duration()
+		return l.span(l.Settings.UnansweredTime)
 	}
-	return time.Duration(len(l.Members)+2) * l.Settings.PassTime.Duration()
+	return time.Duration(len(l.Members)+2) * l.span(l.Settings.PassTime)
+}
+
+// span is how long a number of minutes of the settings lasts on this line.
+func (l *Line) span(m Minutes) time.Duration {
+	if l.Minute == 0 {
+		return m.Duration()
+	}
+	return time.Duration(m) * l.Minute
 }

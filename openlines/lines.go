@@ -22,6 +22,7 @@ func (st *step) lineChanged(ev Event) AnswerCode {
 	}
 	before := l.Members
 	l.Settings, l.Members, l.schedule, l.change = *ev.Settings, slices.Clone(ev.Members), schedule, change{}
+	l.Minute = ev.Minute
 	for _, s := range sessions {
 		st.touch(s)
 		st.adapt(l, s, before)

@@ -19,7 +19,7 @@ func (st *step) offer(l *Line, s *Session, to UserID, kind OfferKind, why *Decis
 	st.bookOffer(l, s, o)
 	var due time.Time
 	if o.Pass.running() {
-		due = l.due(&o.Pass, routing, l.Settings.PassTime.Duration())
+		due = l.due(&o.Pass, routing, l.span(l.Settings.PassTime))
 	}
 	st.record(s, st.now, Record{Kind: OfferMade, User: to, Offer: o.ID, Offered: kind, Why: why})
 	st.command(s, Command{Kind: DoOffer, User: to, Offer: o.ID, Offered: kind, Due: due, Why: why})
@@ -135,7 +135,7 @@ func (st *step) fireNone(l *Line, s *Session, o *Offer) {
 // keepDirect: the responsible employee keeps the session (crm_forward_pass).
 // Without unanswered_time the unanswered rule runs now.
 func (st *step) keepDirect(l *Line, s *Session, o *Offer) {
-	due := l.due(&o.Pass, routing, l.Settings.PassTime.Duration())
+	due := l.due(&o.Pass, routing, l.span(l.Settings.PassTime))
 	o.Kept, o.Pass = true, Clock{}
 	if l.Settings.UnansweredTime > 0 || s.Queue.Fired {
 		return

@@ -54,7 +54,7 @@ func (st *step) measureReply(s *Session, at time.Time, by UserID) {
 		r.Span = l.read(&s.Age, at)
 	}
 	if sla > 0 {
-		r.N, r.On = 1, r.Span.Work <= sla.Duration()
+		r.N, r.On = 1, r.Span.Work <= l.span(sla)
 	}
 	st.record(s, at, r)
 }

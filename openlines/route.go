@@ -52,9 +52,9 @@ func (s *Session) place() time.Time {
 
 // priority is that of the line or the client, plus one per full aging_time.
 func (st *step) priority(s *Session) int {
-	set := st.of(s).Settings
+	l := st.of(s)
 	waited := max(st.now.Sub(s.place()), 0)
-	return max(set.Priority, s.Priority) + int(waited/max(set.AgingTime.Duration(), time.Minute))
+	return max(l.Settings.Priority, s.Priority) + int(waited/max(l.span(l.Settings.AgingTime), time.Second))
 }
 
 // routeOne makes the offer that a session may get now, if any.

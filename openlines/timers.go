@@ -143,7 +143,7 @@ func (st *step) timers(s *Session) []timer {
 		return nil
 	}
 	if s.State == Closing {
-		add(timerGrace, s.Finished.Add(l.Settings.GraceTime.Duration()))
+		add(timerGrace, s.Finished.Add(l.span(l.Settings.GraceTime)))
 		return out
 	}
 	for _, o := range s.Offers {
@@ -161,7 +161,7 @@ func (st *step) timers(s *Session) []timer {
 
 func (st *step) offerTimers(l *Line, s *Session, o *Offer) (out []timer) {
 	if o.Pass.running() {
-		out = append(out, timer{l.due(&o.Pass, routing, l.Settings.PassTime.Duration()), timerPass, s, o, ""})
+		out = append(out, timer{l.due(&o.Pass, routing, l.span(l.Settings.PassTime)), timerPass, s, o, ""})
 	}
 	if at, why, lost := st.offerLost(l, s, o); lost {
 		out = append(out, timer{at, timerLost, s, o, why})
@@ -170,7 +170,7 @@ func (st *step) offerTimers(l *Line, s *Session, o *Offer) (out []timer) {
 }
 
 func (st *step) queueTimers(l *Line, s *Session, add func(timerKind, time.Time)) {
-	q, pass := &s.Queue, l.Settings.PassTime.Duration()
+	q, pass := &s.Queue, l.span(l.Settings.PassTime)
 	if q.Unans.running() {
 		add(timerUnanswered, l.due(&q.Unans, routing, l.bound()))
 	}
@@ -200,7 +200,7 @@ func (st *step) activeTimers(l *Line, s *Session, add func(timerKind, time.Time)
 	}
 	if s.clientWaits() {
 		if s.Off.running() {
-			add(timerOffline, l.due(&s.Off, working, l.Settings.OfflineReturnTime.Duration()))
+			add(timerOffline, l.due(&s.Off, working, l.span(l.Settings.OfflineReturnTime)))
 		} else if since, fails := st.ownerFails(l, s); fails && since.After(st.now) && l.Settings.OfflineReturnTime > 0 {
 			add(timerWake, since)
 		}
@@ -218,9 +218,9 @@ func (st *step) activeTimers(l *Line, s *Session, add func(timerKind, time.Time)
 // sla is the limit for the reply that the client waits for; 0: none.
 func (s *Session) sla(l *Line) time.Duration {
 	if s.FirstReply.IsZero() {
-		return l.Settings.SLAFirstReply.Duration()
+		return l.span(l.Settings.SLAFirstReply)
 	}
-	return l.Settings.SLANextReply.Duration()
+	return l.span(l.Settings.SLANextReply)
 }
 
 // autoClose says when a quiet session is warned or closed; zero: never. Even
@@ -230,8 +230,8 @@ func (s *Session) autoClose(l *Line) (warn bool, due time.Time) {
 	if set.AutoCloseTime == 0 || s.Pinned || s.LastReply.At.IsZero() {
 		return false, time.Time{}
 	}
-	due = s.LastReply.At.Add(set.AutoCloseTime.Duration())
-	lead := set.AutoCloseWarning.Duration()
+	due = s.LastReply.At.Add(l.span(set.AutoCloseTime))
+	lead := l.span(set.AutoCloseWarning)
 	if lead == 0 || !l.has(TextAutoWarning) {
 		return false, due
 	}

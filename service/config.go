@@ -49,6 +49,9 @@ type Config struct {
 	// Source names the address from which portals see this process; processes
 	// behind one address share one rate budget.
 	Source string `env:"PUENTE_SOURCE" envDefault:"default"`
+	// LineMinute is what counts as a minute of the settings of open lines, so that
+	// development need not wait; hours of the week and votes stay as they are. 0 = 1m.
+	LineMinute time.Duration `env:"PUENTE_LINE_MINUTE" envDefault:"1m"`
 	// StopTimeout is how long running activities may finish.
 	StopTimeout time.Duration `env:"PUENTE_STOP_TIMEOUT" envDefault:"65s"`
 
@@ -88,6 +91,9 @@ func (c Config) check() error {
 	}
 	if c.SecretKey == "" {
 		wrong = append(wrong, errors.New("PUENTE_SECRET_KEY is not set: make one with `openssl rand -base64 32` and keep it"))
+	}
+	if c.LineMinute < 0 || c.LineMinute > time.Minute {
+		wrong = append(wrong, fmt.Errorf("PUENTE_LINE_MINUTE is %s; it is 1m, or less for a trial", c.LineMinute))
 	}
 	return errors.Join(wrong...)
 }

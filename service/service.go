@@ -87,7 +87,7 @@ func Open(ctx context.Context, c Config, logger *slog.Logger) (*Service, error) 
 	s.Checker = setup.Checker{Accounts: s.Portals}
 	s.Lines = &lines.Service{
 		Store: s.Store, Temporal: s.Temporal, Validator: s.Checker, Log: logger,
-		Loader: &activities.Lines{Store: s.Store, Portals: s.Portals, Temporal: s.Temporal},
+		Loader: &activities.Lines{Store: s.Store, Portals: s.Portals, Temporal: s.Temporal, Minute: s.Config.LineMinute},
 	}
 	s.Metrics = newRegistry(s.Store, logger)
 	return s, nil
@@ -125,6 +125,7 @@ func (s *Service) Run(ctx context.Context, roles ...Role) error {
 		if w, err = worker.New(worker.Options{
 			Store: s.Store, Temporal: s.Temporal, Portals: s.Portals, Recordings: s.Recordings, Logger: s.Log,
 			Fetcher: recordings.Fetcher{AllowPrivate: s.Config.AllowPrivateURLs}, Namespace: s.Namespace(), StopTimeout: s.Config.StopTimeout,
+			LineMinute: s.Config.LineMinute,
 		}); err != nil {
 			return err
 		}

@@ -41,7 +41,9 @@ func (w *Worker) build(broken chan<- error) []worker.Worker {
 	dialogs := worker.New(w.opts.Temporal, workflows.DialogsQueue, w.options(storeSlots, broken))
 	RegisterWorkflows(dialogs)
 	RegisterStore(dialogs, &activities.Store{Store: w.opts.Store, Portals: w.opts.Portals})
-	RegisterLines(dialogs, &activities.Lines{Store: w.opts.Store, Portals: w.opts.Portals, Temporal: w.opts.Temporal})
+	RegisterLines(dialogs, &activities.Lines{
+		Store: w.opts.Store, Portals: w.opts.Portals, Temporal: w.opts.Temporal, Minute: w.opts.LineMinute,
+	})
 	bitrix := worker.New(w.opts.Temporal, workflows.Bitrix24Queue, w.options(bitrix24Slots, broken))
 	RegisterBitrix24(bitrix, &activities.Bitrix24{Store: w.opts.Store, Portals: w.opts.Portals})
 	chat := worker.New(w.opts.Temporal, workflows.Chat2DeskQueue, w.options(chat2deskSlots, broken))

@@ -23,7 +23,7 @@ import (
 	"puente/workflows"
 )
 
-// Options are what a worker works with; all are required but the last three.
+// Options are what a worker works with; all are required up to Recordings.
 type Options struct {
 	Store    *store.Store
 	Temporal client.Client
@@ -35,6 +35,8 @@ type Options struct {
 	Logger  *slog.Logger
 	// Namespace is where search attributes are registered; "" = default.
 	Namespace string
+	// LineMinute is what counts as a minute of the settings of lines; 0 = a minute.
+	LineMinute time.Duration
 	// StopTimeout is how long running activities may finish; 0 = 65 s, a bit
 	// longer than one request to a portal may take.
 	StopTimeout time.Duration
