@@ -41,8 +41,12 @@ func setup(t *testing.T) *bundle {
 
 // LineEvent expands departments as the portal would.
 func (b *bundle) LineEvent(_ context.Context, line store.Line) (openlines.Event, error) {
-	members := openlines.ExpandMembers(line.Settings.Members, func(id int64) []openlines.UserID { return b.expand[id] })
-	return openlines.Event{Kind: openlines.LineChanged, Line: line.ID, Settings: &line.Settings, Members: members}, b.fault
+	var fault error
+	members := openlines.ExpandMembers(line.Settings.Members, func(id int64) []openlines.UserID {
+		fault = b.fault
+		return b.expand[id]
+	})
+	return openlines.Event{Kind: openlines.LineChanged, Line: line.ID, Settings: &line.Settings, Members: members}, fault
 }
 
 func (b *bundle) ValidateLine(context.Context, string, openlines.Settings) ([]openlines.Problem, error) {
