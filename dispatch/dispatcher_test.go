@@ -37,6 +37,7 @@ type temporal struct {
 	deskDown bool
 	started  []string                 // workflows of the contact center
 	refused  int                      // starts of them while down
+	invalid  map[string]int           // workflow ids that are never taken, and how often they were tried
 	hold     map[string]chan struct{} // signals to these wait
 }
 

@@ -23,6 +23,10 @@ func (f *temporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOpti
 		f.refused++
 		return nil, serviceerror.NewUnavailable("down")
 	}
+	if _, never := f.invalid[o.ID]; never {
+		f.invalid[o.ID]++
+		return nil, serviceerror.NewInvalidArgument("search attribute PuentePortal is not defined")
+	}
 	f.started = append(f.started, o.ID)
 	run := &mocks.WorkflowRun{}
 	run.On("GetRunID").Return("run-1")
@@ -75,4 +79,52 @@ func TestSubmissionsThatNobodyStartedAreStartedWhenTemporalIsBack(t *testing.T) 
 		}
 		return err == nil && len(left) == 100
 	}, 60*time.Second, 50*time.Millisecond)
+}
+
+func TestSubmissionThatCanNeverBeStartedHoldsNoOtherUpAndIsShown(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	b.acceptMethods(t, 20)
+	never := "method:demo:contact.create:k0"
+	b.temporal.invalid = map[string]int{never: 0}
+	b.start(t)
+	require.Eventually(t, func() bool { return b.temporal.distinct() == 19 }, 30*time.Second, 10*time.Millisecond, "the others")
+	require.Eventually(t, func() bool {
+		line, err := b.store.SyncByWorkflow(t.Context(), "demo", never)
+		return err == nil && line.Status == store.SyncFailed && line.ErrorStep == "start"
+	}, 30*time.Second, 10*time.Millisecond)
+	line, err := b.store.SyncByWorkflow(t.Context(), "demo", never)
+	require.NoError(t, err)
+	require.Contains(t, line.ErrorText, "search attribute PuentePortal is not defined")
+	waiting, _, err := b.store.SubmissionBacklog(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, waiting, "the backlog shows it")
+	due, err := b.store.UnstartedSubmissions(t.Context(), 0, 10)
+	require.NoError(t, err)
+	require.Empty(t, due, "it is put off")
+	b.temporal.mu.Lock()
+	require.Equal(t, 1, b.temporal.invalid[never])
+	delete(b.temporal.invalid, never) // somebody has mended it
+	b.temporal.mu.Unlock()
+	sub, err := b.store.SubmissionBySync(t.Context(), "demo", line.ID)
+	require.NoError(t, err)
+	require.NoError(t, b.store.PutOffSubmission(t.Context(), sub.ID, 0)) // as time does
+	require.Eventually(t, func() bool { return b.temporal.distinct() == 20 }, 30*time.Second, 10*time.Millisecond)
+}
+
+func TestSubmissionThatAPersonGaveUpIsNotStartedAfterwards(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	b.acceptMethods(t, 2)
+	given := "method:demo:contact.create:k0"
+	line, err := b.store.SyncByWorkflow(t.Context(), "demo", given)
+	require.NoError(t, err)
+	require.NoError(t, b.store.UpdateSync(t.Context(), "demo", line.ID, func(s *store.Sync) { s.Status = store.SyncAbandoned }))
+	b.start(t)
+	require.Eventually(t, func() bool {
+		waiting, _, err := b.store.SubmissionBacklog(t.Context())
+		return err == nil && waiting == 0
+	}, 30*time.Second, 10*time.Millisecond)
+	require.Equal(t, 1, b.temporal.distinct())
+	require.NotContains(t, b.temporal.started, given)
 }

@@ -207,6 +207,15 @@ func (s *Store) UnstartedSubmissions(ctx context.Context, olderThan time.Duratio
 	return all, fail(err, "unstarted submissions")
 }
 
+// PutOffSubmission hands a submission that Temporal has not taken out again only
+// after some time. For one that was taken, or deleted, it does nothing.
+func (s *Store) PutOffSubmission(ctx context.Context, id string, wait time.Duration) error {
+	err := s.write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE submissions SET ready_at = "+s.d.now+" + ? WHERE id = ? AND started_at = 0", wait.Microseconds(), id).Error
+	})
+	return fail(err, "put submission %s off", id)
+}
+
 // PurgeTickets deletes the places in queues that have run out.
 func (s *Store) PurgeTickets(ctx context.Context, portal string) (int, error) {
 	n, err := s.purge(ctx, `DELETE FROM claim_tickets WHERE portal = ? AND expires_at <= `+s.d.now, portal)
