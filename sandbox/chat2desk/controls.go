@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -74,6 +75,7 @@ func (c *Company) controls(mux *http.ServeMux) {
 	mux.HandleFunc("POST /sandbox/dialogs/{id}/reopen", c.controlDialog(func(d *dialog) { c.openRequest(d, false) }))
 	mux.HandleFunc("POST /sandbox/messages/{id}/status", c.controlStatus)
 	mux.HandleFunc("GET /sandbox/messages", c.controlMessages)
+	mux.HandleFunc("POST /sandbox/channels", c.controlChannel)
 	mux.HandleFunc("GET /sandbox/stats", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, c.Stats()) })
 	mux.HandleFunc("POST /sandbox/faults", c.addFault)
 	mux.HandleFunc("DELETE /sandbox/faults", c.clearFaults)
@@ -134,6 +136,38 @@ func (c *Company) controlStatus(w http.ResponseWriter, r *http.Request) {
 	c.raiseStatus(m, body.Status, body.Error)
 	c.send(c.takeEvents(), c.s.Settings.Deliver, false)
 	controlAnswer(w, object{"ok": true})
+}
+
+// Connect opens one more channel, as the owner of the account does in the
+// cabinet: the API has no call for it. The error names a transport that
+// Chat2Desk does not have.
+func (c *Company) Connect(name, transport string) (Channel, error) {
+	if name == "" || !slices.Contains(transports, transport) {
+		return Channel{}, fmt.Errorf("name and a transport of Chat2Desk are needed, not %q and %q", name, transport)
+	}
+	defer c.saver.touch()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ch := Channel{ID: next(&c.s.Ids.Other), Name: name, Transports: []string{transport}}
+	c.s.Channels = append(c.s.Channels, ch)
+	return ch, nil
+}
+
+// controlChannel opens a channel: {"name":"Second bot","transport":"telegram"}.
+func (c *Company) controlChannel(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Name      string `json:"name"`
+		Transport string `json:"transport"`
+	}
+	if !readControl(w, r, &body) {
+		return
+	}
+	ch, err := c.Connect(body.Name, body.Transport)
+	if err != nil {
+		controlError(w, http.StatusBadRequest, err)
+		return
+	}
+	controlAnswer(w, ch)
 }
 
 // Received is a message that reached a client.

@@ -134,6 +134,23 @@ func TestControlsOverHTTP(t *testing.T) {
 	}
 }
 
+func TestAChannelCanBeOpened(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.call(http.MethodPost, "/sandbox/channels", map[string]any{"name": "Second bot", "transport": "telegram"})
+	require.Equal(t, []any{"Second bot", []any{"telegram"}}, []any{made["name"], made["transports"]})
+	shown := data(w.get("/v1/channels/" + text(made["id"])))
+	require.Equal(t, "Second bot", shown["name"])
+	scene := w.call(http.MethodPost, "/sandbox/dialogs", map[string]any{
+		"channel_id": made["id"], "messages": []map[string]any{{"from": "client", "text": "Hello"}},
+	})
+	require.Equal(t, made["id"], scene["channel_id"])
+	for _, bad := range []map[string]any{{"name": "Pigeons", "transport": "pigeon"}, {"transport": "telegram"}, {"name": "x", "phone": "1"}} {
+		status, _ := w.raw(http.MethodPost, "/sandbox/channels", bad)
+		require.Equal(t, http.StatusBadRequest, status, bad)
+	}
+}
+
 func TestResetKeepsWebhooksAndGoesOnWithIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

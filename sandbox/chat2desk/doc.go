@@ -38,6 +38,7 @@
 //	POST   /sandbox/dialogs/{id}/close     closes a dialog; …/reopen opens it with a new request
 //	POST   /sandbox/messages/{id}/status   {"status":"failed","error":"24h window"}: an outbox_status
 //	GET    /sandbox/messages?client_id=7001 what the client received
+//	POST   /sandbox/channels               {"name":"Second bot","transport":"telegram"}: one more channel; the answer has its id
 //	GET    /sandbox/stats                  requests by path, webhooks queued, sent, failed, retried, lost, pending
 //	POST   /sandbox/faults                 {"path":"/v1/requests/*","kind":"status","status":500,"times":1,"when":"before"}, see [Fault]
 //	DELETE /sandbox/faults
