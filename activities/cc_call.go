@@ -267,9 +267,9 @@ func (c *calling) answer() contactcenter.CallAnswer {
 	}
 	switch {
 	case c.known.FileID != 0:
-		out.Recording = "attached"
+		out.Recording = contactcenter.RecordingAttached
 	case c.in.Recording != nil:
-		out.Recording = "pending"
+		out.Recording = contactcenter.RecordingPending
 	}
 	return out
 }

@@ -134,9 +134,13 @@ func (s *server) run(ctx context.Context, sub store.Submission) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
+	answer, err := s.answerNow(ctx, sub, line)
+	if err != nil {
+		return Run{}, err
+	}
 	run := Run{
 		Run: sub.SyncID, Kind: sub.Kind, Name: sub.Name, Revision: sub.Revision, Status: line.Status, Error: syncError(line),
-		StatusCode: sub.StatusCode, Answer: sub.Answer, AcceptedAt: sub.CreatedAt, AnsweredAt: instant(sub.AnsweredAt),
+		StatusCode: sub.StatusCode, Answer: answer, AcceptedAt: sub.CreatedAt, AnsweredAt: instant(sub.AnsweredAt),
 		Links: RunLinks{
 			Self: runPath(sub), Ledger: "/v1/portals/" + sub.Portal + "/syncs/" + sub.SyncID, Temporal: links.run(line.WorkflowID, line.RunID),
 		},
@@ -151,7 +155,8 @@ func runPath(sub store.Submission) string {
 	return "/v1/portals/" + sub.Portal + "/contact-center/runs/" + sub.SyncID
 }
 
-// answer gives the stored answer as it is, without one 202 and the run.
+// answer gives the stored answer, with what became of the recording since;
+// without one 202 and the run.
 func (s *server) answer(ctx context.Context, sub store.Submission) (*answered, error) {
 	out := &answered{Status: sub.StatusCode, ContentType: jsonType, RunID: sub.SyncID, Body: sub.Answer}
 	switch {
@@ -164,7 +169,9 @@ func (s *server) answer(ctx context.Context, sub store.Submission) (*answered, e
 	case sub.StatusCode == 0:
 		out.Status = http.StatusOK
 	}
-	return out, nil
+	var err error
+	out.Body, err = s.answerToday(ctx, sub)
+	return out, err
 }
 
 func (s *server) pending(ctx context.Context, sub store.Submission) (*answered, error) {

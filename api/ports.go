@@ -37,6 +37,7 @@ type Store interface {
 	AnsweredSubmissions(ctx context.Context, ids []string) (answered []string, err error)
 	Revisions(ctx context.Context, portal, syncID string) ([]store.Submission, error)
 	SyncByWorkflow(ctx context.Context, portal, workflowID string) (store.Sync, error)
+	RecordingOfSync(ctx context.Context, portal, syncID string) (store.Recording, error)
 
 	Settings(ctx context.Context, portal string) (settings.Settings, int, error)
 	SettingsVersion(ctx context.Context, portal string, version int) (settings.Settings, error)

@@ -110,6 +110,13 @@ type DealUsersAnswer struct {
 	Users  []DealUser `json:"users"`
 }
 
+// The states of the recording of a call, the values of CallAnswer.Recording.
+const (
+	RecordingPending  = "pending"  // on its way to the portal
+	RecordingAttached = "attached" // in the portal
+	RecordingFailed   = "failed"   // its run is parked, or was given up
+)
+
 // CallAnswer answers call.create and call.attach_to_crm.
 type CallAnswer struct {
 	CallID       string   `json:"call_id"`
@@ -118,7 +125,7 @@ type CallAnswer struct {
 	ActivityID   int64    `json:"activity_id,omitempty"` // of the call on the timelines
 	Bound        []Ref    `json:"bound,omitempty"`
 	UserID       int64    `json:"user_id"`
-	Recording    string   `json:"recording,omitempty" enum:"pending,attached"`
+	Recording    string   `json:"recording,omitempty" enum:"pending,attached,failed"`
 	Notes        []string `json:"notes,omitempty"`
 }
 

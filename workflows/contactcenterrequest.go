@@ -213,7 +213,7 @@ func choiceNeeded(parts []contactcenter.AmbiguousPart) error {
 // client go on; then it tells people, and attaches the recording, which may take
 // long.
 func (r *requestRun) answer(ctx workflow.Context, call *contactcenter.CallAnswer, on []contactcenter.Ref) error {
-	recording := call != nil && call.Recording == recordingPending
+	recording := call != nil && call.Recording == contactcenter.RecordingPending
 	_, err := run[bool](storeStep(ctx, "Answer, and let the next request of this client go on"), AnswerRequestStep, AnswerRequestInput{
 		Portal: r.in.Portal, SyncID: r.in.SyncID, Owner: r.owner, Choice: r.opened.Choice, Final: !recording,
 		Answer: contactcenter.RequestAnswer{

@@ -10,12 +10,6 @@ import (
 	"puente/dialog"
 )
 
-// The states of a recording in the answer about its call.
-const (
-	recordingPending  = "pending"
-	recordingAttached = "attached"
-)
-
 // step is the input of the next step: what was decided and made so far.
 func (r *requestRun) step() RequestStepInput {
 	in := RequestStepInput{
@@ -133,8 +127,8 @@ func (r *requestRun) call(ctx workflow.Context) (*contactcenter.CallAnswer, erro
 		CallID: saved.CallID, BitrixCallID: saved.BitrixCallID, State: saved.State, ActivityID: saved.ActivityID,
 		Bound: saved.Bound, UserID: saved.UserID, Recording: saved.Recording,
 	}
-	if r.opened.Recording && saved.Recording != recordingAttached {
-		answer.Recording = recordingPending
+	if r.opened.Recording && saved.Recording != contactcenter.RecordingAttached {
+		answer.Recording = contactcenter.RecordingPending
 	}
 	return answer, nil
 }
