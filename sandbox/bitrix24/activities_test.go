@@ -199,6 +199,10 @@ func TestConfigurableActivities(t *testing.T) {
 	require.JSONEq(t, `{"result":{"activity":{"id":1,"ownerTypeId":2,"ownerId":1,"fields":{"typeId":"CONFIGURABLE","completed":true,"deadline":null,
 		"pingOffsets":[],"isIncomingChannel":false,"responsibleId":7,"badgeCode":"late","originatorId":"c2d","originId":"9"},"layout":`+layout+`}}}`,
 		h.app("crm.activity.configurable.get", `{"id":1}`).without(t))
+	card := h.get("/crm/deal/details/1/").Body
+	require.Contains(t, card, `<article class="entry done">`, "it is completed")
+	require.Contains(t, card, `<b>Call</b> <span class="tag warning">late</span>`)
+	require.Contains(t, card, `Client: <a href="/crm/deal/details/1/">Anna</a>`)
 	found := h.ok("crm.activity.list", `{"filter":{"ORIGINATOR_ID":"c2d","ORIGIN_ID":"9"}}`).list(t)
 	require.Equal(t, "Call", found[0].(map[string]any)["SUBJECT"])
 	require.JSONEq(t, `{"result":{"activity":{"id":1}}}`,

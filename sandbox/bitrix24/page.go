@@ -68,6 +68,7 @@ type pageEntry struct {
 	What, By, At, Title, Text string
 	Files                     []pageField
 	Call                      *pageCall // of a call's activity
+	Face                      pageFace  // of an application's activity
 }
 
 func render(w http.ResponseWriter, name string, data any) {
@@ -320,7 +321,7 @@ func (p *Portal) cardTimeline(t *entities, e *entity) []pageEntry {
 		if slices.Contains(a.Bindings, activityBinding{t.kind.id, e.ID}) {
 			out = append(out, pageEntry{
 				What: "Activity #" + strconv.Itoa(a.ID), By: p.state.userName(toID(a.V["RESPONSIBLE_ID"])), At: p.when(a.V["CREATED"]),
-				Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"], Call: p.callOfActivity(a.ID),
+				Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"], Call: p.callOfActivity(a.ID), Face: faceOf(a),
 			})
 		}
 	}

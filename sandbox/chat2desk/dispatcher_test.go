@@ -213,6 +213,26 @@ func TestAWebhookThatMovedKeepsWhatWaitsForIt(t *testing.T) {
 	require.ElementsMatch(t, plainChat, second.hooks.names())
 }
 
+func TestAStateOfEarlierGetsTheChannelsOfTheSeedsSince(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	persistent := func(o *chat2desk.Options) { o.Persistence = dir }
+	first := newWorld(t, persistent)
+	scene := first.play(chat("79990000001", chat2desk.ChannelWhatsApp))
+	require.NoError(t, first.company.Close())
+
+	second := newWorld(t, persistent, func(o *chat2desk.Options) {
+		o.Seeds = func() chat2desk.Seed {
+			seed := chat2desk.DemoSeed()
+			seed.Channels = append(seed.Channels, chat2desk.Channel{ID: 77, Name: "New", Transports: []string{"whatsapp"}})
+			return seed
+		}
+	})
+	require.Len(t, rows(second.get("/v1/channels")), len(chat2desk.DemoSeed().Channels)+1)
+	require.Equal(t, scene.DialogID, second.play(chat("79990000001", chat2desk.ChannelWhatsApp)).DialogID)
+	second.play(chat("79990000001", 77))
+}
+
 func TestAStateThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

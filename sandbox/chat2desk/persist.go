@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,10 +36,20 @@ func (c *Company) restore() ([]*delivery, error) {
 	if err := json.Unmarshal(raw, c.s); err != nil {
 		return nil, fmt.Errorf("read the state of the Chat2Desk sandbox: %w", err)
 	}
+	c.s.adoptChannels(c.options.Seeds().Channels)
 	c.s.index()
 	pending := c.s.Pending
 	c.s.Pending = nil
 	return pending, nil
+}
+
+// adoptChannels adds the channels that a state saved earlier does not have yet.
+func (s *state) adoptChannels(seeds []Channel) {
+	for _, seed := range seeds {
+		if !slices.ContainsFunc(s.Channels, func(ch Channel) bool { return ch.ID == seed.ID }) {
+			s.Channels = append(s.Channels, seed)
+		}
+	}
 }
 
 // save writes the state to a new file and puts it in the place of the old one.
