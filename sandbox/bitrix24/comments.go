@@ -137,7 +137,7 @@ func (c *call) touchOwner(b binding) {
 	}
 	e := old.clone()
 	e.V["LAST_ACTIVITY_TIME"], e.V["LAST_ACTIVITY_BY"] = c.p.stamp(), c.who.user
-	t.put(e.ID, e)
+	t.keep(e.ID, e)
 }
 
 // comment finds the comment that id names.

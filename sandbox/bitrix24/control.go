@@ -38,6 +38,8 @@ func (p *Portal) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /sandbox/entities", p.showEntities)
 	mux.HandleFunc("GET /sandbox/notifications", p.showNotifications)
 	mux.HandleFunc("GET /sandbox/calls", p.showCalls)
+	p.eventRoutes(mux)
+	p.peopleRoutes(mux)
 }
 
 func reply(w http.ResponseWriter, v any) {

@@ -52,6 +52,7 @@ func (p *Portal) convertDue() {
 	}
 	a.Pending = rest
 	a.touch()
+	p.publish(0, "")
 }
 
 // carried are the fields that a deal takes over from its lead.

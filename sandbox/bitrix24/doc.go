@@ -12,6 +12,9 @@
 //   - the methods that the method "methods" lists;
 //   - POST /rest/upload.json and /rest/{user}/{secret}/upload.json: the record of a call, sent as multipart field "file"
 //     to the address that telephony.externalCall.attachRecord gives; up to 2 GB, streamed to disk (bitrix24 reference §5.3);
+//   - events: what event.bind subscribed to, and outgoing webhooks, are posted to their handlers in the background, without
+//     order and never again if it fails (bitrix24 reference §8.2). All writes of leads, deals, contacts, companies and
+//     activities are told, also those that came by REST; see GET /sandbox/events;
 //   - /disk/downloadFile/{id}/ and /disk/showFile/{id}/: uploaded files, also in parts (Range); showFile plays wav and mp3;
 //   - /, /crm/{lead,deal,contact,company}/details/{id}/ and /calls/: pages to look at, calls with their player.
 //
@@ -41,6 +44,13 @@
 //	POST   /sandbox/tokens/revoke  {"refresh_token"}: make one refresh token invalid, or all; access tokens live on
 //	POST   /sandbox/install        {"handler_url","client_id","user_id","form":"event|page"}: install an application and hand it tokens
 //	POST   /sandbox/uninstall      {"handler_url","client_id","clean"}: remove it, with ONAPPUNINSTALL
+//	GET    /sandbox/events         who has subscribed, and how deliveries went (see EventState)
+//	PUT    /sandbox/events         {"delay_ms","jitter_ms","lose","repeat"}: make the delivery of events worse (see Knobs)
+//	POST   /sandbox/outgoing       {"handler_url","events":["ONCRMDEALUPDATE"]}: make an outgoing webhook; answers id and application_token
+//	DELETE /sandbox/outgoing/{id}  delete it
+//	PUT    /sandbox/activities/{id}       {"user_id","completed":true}: a person completes or reopens any activity
+//	DELETE /sandbox/activities/{id}       ?user_id=: a person deletes it
+//	PUT    /sandbox/entities/{kind}/{id}  {"user_id","responsible_id":8}: a person gives an entity to a colleague
 //	PUT    /sandbox/workday        {"user_id","status":"opened|paused|closed|expired"}: what timeman.status says
 //	GET    /sandbox/entities       how many of each kind exist
 //	GET    /sandbox/notifications  notifications (see Notification), ?user_id= for one user
@@ -51,7 +61,11 @@
 //   - It speaks plain HTTP unless Options.RequireHTTPS, JSON only (no XML), and files need no session.
 //   - REST 3.0 is absent, as are smart processes, quotes and invoices; entityTypeId 7 and 31 answer
 //     ENTITY_TYPE_NOT_SUPPORTED. Requisites have no user fields, bank details or links, and their templates cannot be
-//     changed. Addresses belong to requisites and leads only, as on new portals. Events are kept by event.bind but not sent.
+//     changed. Addresses belong to requisites and leads only, as on new portals.
+//   - Offline events are kept by event.bind, but there is no queue of them. Of the names that event.bind takes only those of
+//     leads, deals, contacts, companies and activities, ONAPPTEST and those of an installation are ever sent. A slow handler
+//     is called no less often; a queue of more than 4096 events loses what comes. Deleting an entity is no change of those
+//     that were linked to it, nor is a comment one of its entity.
 //   - A webhook secret that looks like one but is wrong is INVALID_CREDENTIALS, any other is NO_AUTH_FOUND: the docs
 //     describe the second, the vendor's SDK meets the first (see Variants for more of the kind).
 //   - crm.item.list does not filter by phone, email or fm: the docs do not promise it.

@@ -94,7 +94,14 @@ func newEntities(k kind, note func(string, int)) *entities {
 }
 
 func (t *entities) put(id int, e *entity) {
-	t.records.put(id, e)
+	what := pick(t.exists(id), whatUpdate, whatAdd)
+	t.keep(id, e)
+	t.changed(id, what)
+}
+
+// keep stores a row of which nobody is told.
+func (t *entities) keep(id int, e *entity) {
+	t.records.keep(id, e)
 	t.unindex(id)
 	for _, key := range t.indexKeys(e) {
 		if t.index[key] == nil {
@@ -114,7 +121,7 @@ func (t *entities) decode(id int, body []byte) error {
 	if err := t.records.decode(id, body); err != nil {
 		return err
 	}
-	t.put(id, t.rows[id])
+	t.keep(id, t.rows[id])
 	return nil
 }
 

@@ -60,6 +60,8 @@ type cardPage struct {
 	ID                        int
 	Fields, Links             []pageField
 	Timeline                  []pageEntry
+	Code                      string // of the kind, in addresses
+	Users                     []pageUser
 }
 
 type pageField struct{ Name, Value, Link string }
@@ -68,7 +70,8 @@ type pageEntry struct {
 	What, By, At, Title, Text string
 	Files                     []pageField
 	Call                      *pageCall // of a call's activity
-	Face                      pageFace  // of an application's activity
+	Activity                  *pageActivity
+	Face                      pageFace // of an application's activity
 }
 
 func render(w http.ResponseWriter, name string, data any) {
@@ -223,6 +226,7 @@ func (p *Portal) pageCard(w http.ResponseWriter, r *http.Request, k kind) {
 	page.Fields = c.cardFields(t, e)
 	page.Links = p.cardLinks(t, e)
 	page.Timeline = p.cardTimeline(t, e)
+	page.Code, page.Users = k.name, p.pageUsers(e.int("ASSIGNED_BY_ID"))
 	render(w, "card.html", page)
 }
 
@@ -321,7 +325,7 @@ func (p *Portal) cardTimeline(t *entities, e *entity) []pageEntry {
 		if slices.Contains(a.Bindings, activityBinding{t.kind.id, e.ID}) {
 			out = append(out, pageEntry{
 				What: "Activity #" + strconv.Itoa(a.ID), By: p.state.userName(toID(a.V["RESPONSIBLE_ID"])), At: p.when(a.V["CREATED"]),
-				Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"], Call: p.callOfActivity(a.ID), Face: faceOf(a),
+				Title: a.V["SUBJECT"], Text: a.V["DESCRIPTION"], Call: p.callOfActivity(a.ID), Face: faceOf(a), Activity: p.pageActivity(a),
 			})
 		}
 	}

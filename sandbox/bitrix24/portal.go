@@ -84,6 +84,7 @@ type Portal struct {
 	faults  *faults
 	disk    *disk // nil without Options.Path
 	blobs   *blobs
+	sender  *sender
 	mux     *http.ServeMux
 	catalog map[string]*method
 }
@@ -97,6 +98,7 @@ func New(o Options) (*Portal, error) {
 	p.stats = newStats(o.Clock)
 	p.faults = newFaults()
 	p.blobs = newBlobs(o.Path)
+	p.sender = newSender(o.Logger)
 	p.state = p.newState()
 	p.mux = p.routes()
 	p.catalog = newCatalog()
@@ -151,6 +153,7 @@ func (p *Portal) seed() {
 	p.state.account.Mode = crmSimple
 	p.state.account.Lag = p.opts.ConversionLag
 	p.opts.Seeds(&Seeder{p: p, c: p.systemCall()})
+	p.state.happened = nil // nobody has subscribed yet
 	p.state.account.touch()
 }
 
@@ -170,11 +173,13 @@ func (p *Portal) Reset() {
 	p.limiter.reset(*p.opts.Limits)
 	p.stats.reset()
 	p.faults.clear()
+	p.sender.reset()
 }
 
-// Close writes what is not on disk yet and releases the file. The portal must
-// not be used afterwards.
+// Close drops the events that are not sent yet, writes what is not on disk and
+// releases the file. The portal must not be used afterwards.
 func (p *Portal) Close() error {
+	p.sender.stop()
 	if p.disk == nil {
 		return p.blobs.close()
 	}

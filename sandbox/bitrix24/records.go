@@ -14,6 +14,8 @@ type records[T any] struct {
 	order []int // ascending
 	next  int
 	note  func(table string, id int)
+	// tell, if set, hears of every change that the portal tells its subscribers of.
+	tell func(table string, id int, what string)
 }
 
 func newRecords[T any](name string, note func(string, int)) *records[T] {
@@ -31,8 +33,15 @@ func (r *records[T]) get(id int) (*T, bool) {
 	return v, ok
 }
 
-// put stores a row under its id, new or changed.
+// put stores a row under its id, new or changed, and tells of it.
 func (r *records[T]) put(id int, v *T) {
+	_, known := r.rows[id]
+	r.keep(id, v)
+	r.changed(id, pick(known, whatUpdate, whatAdd))
+}
+
+// keep stores a row of which nobody is told: bookkeeping, and what is read from disk.
+func (r *records[T]) keep(id int, v *T) {
 	if _, ok := r.rows[id]; !ok {
 		i, _ := slices.BinarySearch(r.order, id)
 		r.order = slices.Insert(r.order, i, id)
@@ -40,6 +49,12 @@ func (r *records[T]) put(id int, v *T) {
 	}
 	r.rows[id] = v
 	r.note(r.name, id)
+}
+
+func (r *records[T]) changed(id int, what string) {
+	if r.tell != nil {
+		r.tell(r.name, id, what)
+	}
 }
 
 func (r *records[T]) del(id int) {
@@ -50,6 +65,7 @@ func (r *records[T]) del(id int) {
 	i, _ := slices.BinarySearch(r.order, id)
 	r.order = slices.Delete(r.order, i, i+1)
 	r.note(r.name, id)
+	r.changed(id, whatDelete)
 }
 
 // all are the rows in id order.
@@ -92,6 +108,6 @@ func (r *records[T]) decode(id int, body []byte) error {
 	if err := json.Unmarshal(body, v); err != nil {
 		return fmt.Errorf("decode %s %d: %w", r.name, id, err)
 	}
-	r.put(id, v)
+	r.keep(id, v)
 	return nil
 }

@@ -25,7 +25,8 @@ func (p *Portal) remove(t *entities, id int) {
 	}
 }
 
-// unlink removes an entity from the links of those that point to it.
+// unlink removes an entity from the links of those that point to it. That is no
+// change of theirs: nobody is told.
 func (s *state) unlink(t *entities, index string, id int) {
 	without := func(links []link) []link {
 		return relink(slices.DeleteFunc(linkIDs(links), func(n int) bool { return n == id }))
@@ -37,7 +38,7 @@ func (s *state) unlink(t *entities, index string, id int) {
 		} else {
 			e.Companies = without(e.Companies)
 		}
-		t.put(owner, e)
+		t.keep(owner, e)
 	}
 }
 
@@ -45,6 +46,6 @@ func (s *state) clearReference(t *entities, name string, id int) {
 	for _, owner := range t.under(name, toStr(id)) {
 		e := t.rows[owner].clone()
 		delete(e.V, name)
-		t.put(owner, e)
+		t.keep(owner, e)
 	}
 }

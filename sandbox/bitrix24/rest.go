@@ -212,6 +212,7 @@ func (p *Portal) locked(c *call, m *method) (any, error) {
 	if m.write {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		defer func() { p.publish(c.who.user, c.base) }()
 	} else {
 		p.mu.RLock()
 		defer p.mu.RUnlock()

@@ -35,6 +35,7 @@ type state struct {
 	tables   map[string]table
 	dirty    map[rowKey]struct{}
 	keepNote bool
+	happened []happening // since events were last published
 }
 
 // rowKey names one row of one table.
@@ -53,6 +54,8 @@ type account struct {
 	Tokens   []token
 	Codes    []authCode
 	Handlers []eventHandler
+	LastBind int    // the id of the newest handler
+	Base     string // the portal's address, as the last request saw it
 	Pending  []conversion
 	MovedTo  string
 	note     func(string, int)
@@ -69,6 +72,7 @@ func (p *Portal) newState() *state {
 	}
 	for _, kind := range kinds {
 		s.entities[kind.id] = newEntities(kind, s.note)
+		s.entities[kind.id].tell = s.tell
 		s.tables[kind.name] = s.entities[kind.id]
 	}
 	s.comments = addTable[comment](s, "comment")
@@ -82,6 +86,7 @@ func (p *Portal) newState() *state {
 	s.userFields = addTable[userField](s, "userfield")
 	s.currencies = addTable[currency](s, "currency")
 	s.activities = addTable[activity](s, "activity")
+	s.activities.tell = s.tell
 	s.requisites = addTable[requisite](s, "requisite")
 	s.addresses = addTable[address](s, "address")
 	s.history = addTable[stageChange](s, "stagehistory")

@@ -159,6 +159,7 @@ func (p *Portal) attachUpload(ticket url.Values, content blob, author int) (*fil
 	}
 	st := *old
 	st.Spent = append(slices.Clone(old.Spent), ticket.Get("_"))
+	defer func() { p.publish(author, "") }()
 	return p.attach(&st, ticket.Get("fileName"), content, author)
 }
 
