@@ -131,8 +131,14 @@ func (c *lineChat) assign(ctx context.Context, user openlines.UserID) (done work
 	return c.told(c.api.SetDialog(ctx, dialogID, operator, chat2desk.StateOpen), "the dialog is not assigned")
 }
 
-// close closes the dialog. Whoever closed it before has done the same.
+// close closes the dialog, unless a session of the chat is open again by now:
+// the order may be old. Whoever closed it before has done the same.
 func (c *lineChat) close(ctx context.Context) (done workflows.LineCommandDone, err error) {
+	session, found, err := c.store.OpenLineSession(ctx, c.in.Portal, c.command.Chat)
+	if err != nil || found && session.State != openlines.Closing {
+		done.Note = fmt.Sprintf("the dialog stays open: session %d is open", session.ID)
+		return done, err
+	}
 	dialogID, err := c.dialogID(ctx)
 	if err != nil || dialogID == 0 {
 		return done, err

@@ -126,6 +126,24 @@ func TestDialogIsClosedWithItsSession(t *testing.T) {
 	}
 }
 
+func TestOldOrderClosesNoDialogThatIsInUseAgain(t *testing.T) {
+	t.Parallel()
+	b := openLine(t, withOperators)
+	b.writes(t, chat2desk.Script{})
+	record := func(no int64, kind openlines.RecordKind) {
+		require.NoError(t, b.store.SaveLineRecords(t.Context(), "demo", []openlines.Record{
+			{No: no, Kind: kind, Session: 2, Line: "sales", Channel: 12, Chat: b.chatID(), At: time.Now()},
+		}))
+	}
+	record(1, openlines.SessionStarted)
+	done := b.done(t, workflows.LineChatStep, openlines.Command{Kind: openlines.DoCloseDialog, Reason: "vote"})
+	require.Contains(t, done.Note, "session 2 is open")
+	require.Equal(t, api.StateOpen, b.dialog(t).State)
+	record(2, openlines.SessionFinished)
+	b.done(t, workflows.LineChatStep, openlines.Command{Kind: openlines.DoCloseDialog, Reason: "vote"})
+	require.Equal(t, api.StateClosed, b.dialog(t).State)
+}
+
 func TestRefusalOfChat2DeskHoldsNoSessionUp(t *testing.T) {
 	t.Parallel()
 	b := openLine(t, withOperators)

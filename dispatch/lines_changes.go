@@ -3,9 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
-	"time"
 
 	"puente/chat2desk"
 	"puente/dialog"
@@ -14,50 +12,39 @@ import (
 	"puente/workflows"
 )
 
-// openSession is the session of the row's chat that is not closed, if its
-// channel belongs to a line.
-func (l lineRow) openSession(ctx context.Context) (session store.LineSession, found bool, err error) {
-	if _, served := l.line(l.event.ChannelID); !served || l.event.ClientID == 0 {
-		return session, false, nil
-	}
-	return l.dispatcher.store.OpenLineSession(ctx, l.row.Portal, l.chat())
-}
-
-// assigned: somebody gave the dialog to an operator in Chat2Desk. What waits is
-// taken by him; what others have is handed over to him. What Puente assigned
-// itself, and what he has already, changes nothing.
+// assigned: somebody gave the dialog to an operator in Chat2Desk. What that means
+// for the session the desk knows; what Puente assigned itself changes nothing.
 func (l lineRow) assigned(ctx context.Context) ([]openlines.Event, error) {
-	session, found, err := l.openSession(ctx)
-	if err != nil || !found || l.hook.OperatorID == 0 || session.State == openlines.Closing {
-		return nil, err
+	if !l.served() || l.hook.OperatorID == 0 {
+		return nil, nil
 	}
 	ours, err := l.ours(ctx, store.AssignKey(l.chat(), l.hook.OperatorID))
 	if err != nil || ours {
 		return nil, err
 	}
 	user, mapped := l.user(ctx, l.hook.OperatorID)
-	has := session.Owner == user || slices.ContainsFunc(session.Detail.Offers, func(o store.LineOffer) bool { return o.User == user })
-	if !mapped || has {
+	if !mapped {
 		return nil, nil
 	}
-	event := l.lineEvent(openlines.Transfer, "")
-	event.Session, event.To = session.ID, user
-	if session.State == openlines.Waiting || session.State == openlines.Held {
-		event.Kind, event.By, event.To = openlines.Take, user, 0
-	}
+	event := l.lineEvent(openlines.DialogAssigned, "")
+	event.Chat, event.Happened, event.To = l.chat(), l.hook.Time, user
 	return []openlines.Event{event}, nil
+}
+
+// served tells whether the row is about a chat on a channel of a line.
+func (l lineRow) served() bool {
+	_, found := l.line(l.event.ChannelID)
+	return found && l.event.ClientID != 0
 }
 
 // ratingRequest is the kind of request that only polls the client after a close.
 const ratingRequest = "rating"
 
 // closed: somebody closed the dialog in Chat2Desk, which finishes the session.
-// What Puente closed itself, the polls that follow each close, and a close that
-// happened before the session began, change nothing.
+// What Puente closed itself, and the polls that follow each close, change nothing.
 func (l lineRow) closed(ctx context.Context) ([]openlines.Event, error) {
-	session, found, err := l.openSession(ctx)
-	if err != nil || !found || session.State == openlines.Closing || l.at().Add(closeSlack).Before(session.StartedAt) {
-		return nil, err
+	if !l.served() {
+		return nil, nil
 	}
 	if ours, err := l.ours(ctx, store.CloseKey(l.chat())); err != nil || ours {
 		return nil, err
@@ -65,17 +52,14 @@ func (l lineRow) closed(ctx context.Context) ([]openlines.Event, error) {
 	if poll, err := l.isPoll(ctx); err != nil || poll {
 		return nil, err
 	}
-	event := l.lineEvent(openlines.Finish, "")
-	event.Session = session.ID
+	event := l.lineEvent(openlines.DialogClosed, "")
+	event.Chat, event.Happened = l.chat(), l.hook.Time
 	operator, err := l.closer(ctx)
 	if user, mapped := l.user(ctx, operator); mapped {
 		event.By = user
 	}
 	return []openlines.Event{event}, err
 }
-
-// closeSlack is how much later than Chat2Desk this machine may see the same time.
-const closeSlack = 5 * time.Second
 
 func (l lineRow) isPoll(ctx context.Context) (bool, error) {
 	if l.hook.HookType != chat2desk.HookCloseRequest || l.event.RequestID == 0 {
@@ -124,7 +108,7 @@ func (l lineRow) client(ctx context.Context) ([]openlines.Event, error) {
 
 func (l lineRow) clientChanged(ctx context.Context) ([]openlines.Event, error) {
 	if l.hook.HookType == chat2desk.HookClientUpdated {
-		return l.contactLearned(ctx)
+		return l.contactLearned(), nil
 	}
 	_, err := l.dispatcher.store.SaveLineWrite(ctx, store.LineWrite{
 		Portal: l.row.Portal, WriteKey: store.BlockedKey(l.chat()), State: store.WriteDone,
@@ -134,21 +118,17 @@ func (l lineRow) clientChanged(ctx context.Context) ([]openlines.Event, error) {
 	return []openlines.Event{event}, err
 }
 
-// contactLearned: a phone or e-mail is known of a client whom no item of the CRM
-// stands for yet.
-func (l lineRow) contactLearned(ctx context.Context) ([]openlines.Event, error) {
+// contactLearned: a phone or e-mail is known of the client. The desk knows
+// whether an item of the CRM stands for him already.
+func (l lineRow) contactLearned() []openlines.Event {
 	contact := dialog.ContactKey(l.view.conf, l.person())
 	if contact == "" {
-		return nil, nil
-	}
-	session, found, err := l.openSession(ctx)
-	if err != nil || !found || session.Item.ID != 0 {
-		return nil, err
+		return nil
 	}
 	event := l.lineEvent(openlines.ContactLearned, string(l.chat()))
-	event.Session = session.ID
+	event.Chat = l.chat()
 	event.CRM = &openlines.CRMFacts{Identity: l.dispatcher.store.Pseudonym(l.row.Portal, contact), Writable: true}
-	return []openlines.Event{event}, nil
+	return []openlines.Event{event}
 }
 
 // undelivered: the messenger refused an automatic text after Chat2Desk had taken

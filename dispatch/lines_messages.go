@@ -46,7 +46,7 @@ func (l lineRow) fromClient(ctx context.Context, line openlines.Settings) ([]ope
 		return nil, err
 	}
 	event := l.lineEvent(openlines.ClientMessage, "")
-	event.Chat = l.chat()
+	event.Chat, event.Happened = l.chat(), l.hook.Time
 	event.Message = l.lineMessage()
 	event.Message.Past, event.Message.Window = past, window(l.hook.Transport, l.row.ReceivedAt)
 	if len(l.hook.Attachments) == 0 {
@@ -72,7 +72,7 @@ func (l lineRow) fromOperator(ctx context.Context) ([]openlines.Event, error) {
 		return nil, nil
 	}
 	event := l.lineEvent(openlines.EmployeeMessage, "")
-	event.Chat, event.Message = l.chat(), l.lineMessage()
+	event.Chat, event.Happened, event.Message = l.chat(), l.hook.Time, l.lineMessage()
 	event.Message.Internal = l.hook.Type == chat2desk.TypeComment
 	event.By, _ = l.user(ctx, l.hook.OperatorID)
 	return []openlines.Event{event}, nil

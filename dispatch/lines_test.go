@@ -225,66 +225,47 @@ func TestBlockedClientStaysBlocked(t *testing.T) {
 	require.True(t, got[2].Message.Past.Blocked, "also when the desk has forgotten the chat")
 }
 
-func TestPhoneOfAnUnboundClientIsTold(t *testing.T) {
+func TestPhoneOfAClientIsTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		records []openlines.Record
-		fields  string
-		want    int
+		fields string
+		want   int
 	}{
-		"a phone":                {nil, `"id":7,"phone":"[chat] ab","client_phone":"+79995550101"`, 1},
-		"nothing new":            {nil, `"id":7,"phone":"[chat] ab"`, 0},
-		"he is in the CRM":       {[]openlines.Record{{Kind: openlines.ItemBound, Item: openlines.Item{Kind: "deal", ID: 5}}}, `"id":7,"phone":"79995550101"`, 0},
-		"the session has closed": {[]openlines.Record{{Kind: openlines.SessionEnded}}, `"id":7,"phone":"79995550101"`, 0},
+		"a phone":     {`"id":7,"phone":"[chat] ab","client_phone":"+79995550101"`, 1},
+		"nothing new": {`"id":7,"phone":"[chat] ab"`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := line(t, nil)
 			require.NoError(t, b.store.LearnDialog(t.Context(), store.DialogRow{Portal: "demo", ClientID: 7, ChannelID: 12}))
-			b.session(t, c.records...)
 			b.hook(t, 1, "client_updated", c.fields)
 			got := b.events(t)
 			require.Len(t, got, c.want)
 			for _, e := range got {
 				require.Equal(t, openlines.ContactLearned, e.Kind)
-				require.Equal(t, openlines.SessionID(1), e.Session)
+				require.Equal(t, chat, e.Chat, "the desk knows the session")
 				require.Equal(t, b.store.Pseudonym("demo", "phone:+79995550101"), e.CRM.Identity)
 			}
 		})
 	}
 }
 
-func TestAssignmentByHandMovesTheSession(t *testing.T) {
+func TestAssignmentByHandIsTold(t *testing.T) {
 	t.Parallel()
-	offered := openlines.Record{Kind: openlines.OfferMade, User: 8, Offer: 3, Offered: openlines.QueueOffer}
-	for name, c := range map[string]struct {
-		operator int64
-		records  []openlines.Record
-		want     []openlines.Event
-	}{
-		"of one that waits":                       {301, nil, []openlines.Event{{Kind: openlines.Take, By: 7}}},
-		"of one that is offered to somebody else": {301, []openlines.Record{offered}, []openlines.Event{{Kind: openlines.Transfer, To: 7}}},
-		"of one that somebody else owns": {
-			301, []openlines.Record{{Kind: openlines.OwnerSet, User: 8}}, []openlines.Event{{Kind: openlines.Transfer, To: 7}},
-		},
-		"to whom it is offered":    {302, []openlines.Record{offered}, nil},
-		"to its owner":             {301, []openlines.Record{{Kind: openlines.OwnerSet, User: 7}}, nil},
-		"to somebody unknown":      {999, nil, nil},
-		"of one that was finished": {301, []openlines.Record{{Kind: openlines.SessionFinished}}, nil},
-		"of one that was closed":   {301, []openlines.Record{{Kind: openlines.SessionEnded}}, nil},
+	at := time.Now().UTC().Truncate(time.Second)
+	for operator, want := range map[int64][]openlines.Event{
+		301: {{ID: "dialog_transferred:1", Kind: openlines.DialogAssigned, Chat: chat, To: 7, Happened: at}},
+		999: nil, // nobody knows him
+		0:   nil,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := line(t, nil)
-			b.session(t, c.records...)
-			b.hook(t, 1, "dialog_transferred", fmt.Sprintf(`"client_id":7,"channel_id":12,"dialog_id":4401,"operator_id":%d`, c.operator))
-			got := b.events(t)
-			for i := range got {
-				require.Equal(t, openlines.SessionID(1), got[i].Session)
-				got[i].ID, got[i].At, got[i].Session = "", time.Time{}, 0
-			}
-			require.Equal(t, c.want, got)
-		})
+		b := line(t, nil) // the desk may know a session that is not stored yet
+		b.hook(t, 1, "dialog_transferred", fmt.Sprintf(
+			`"client_id":7,"channel_id":12,"dialog_id":4401,"operator_id":%d,"event_time":%q`, operator, at.Format(time.RFC3339)))
+		got := b.events(t)
+		for i := range got {
+			got[i].At = time.Time{}
+		}
+		require.Equal(t, want, got)
 	}
 }
 
@@ -304,32 +285,32 @@ func TestOwnAssignmentsAndClosesAreNoNews(t *testing.T) {
 	require.Len(t, b.events(t), 1, "what happens much later is somebody's doing")
 }
 
-func TestCloseInChat2DeskFinishesTheSession(t *testing.T) {
+func TestCloseInChat2DeskIsTold(t *testing.T) {
 	t.Parallel()
-	old := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	old := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
 	for name, c := range map[string]struct {
 		hook, fields string
-		records      []openlines.Record
-		want         []openlines.UserID // who finished it
+		happened     time.Time
+		want         []openlines.UserID // who closed it
 	}{
-		"by an operator":      {"close_dialog", `"client_id":7,"channel_id":12,"operator_id":301`, nil, []openlines.UserID{7}},
-		"by nobody we know":   {"close_dialog", `"client_id":7,"channel_id":12,"operator_id":999`, nil, []openlines.UserID{0}},
-		"told by its request": {"close_request", `"client_id":7,"channel_id":12,"request_id":99`, nil, []openlines.UserID{8}},
-		"but not a poll":      {"close_request", `"client_id":7,"channel_id":12,"request_id":100`, nil, nil},
-		"but not a late one":  {"close_dialog", `"client_id":7,"channel_id":12,"event_time":"` + old + `"`, nil, nil},
-		"but not once more":   {"close_dialog", `"client_id":7,"channel_id":12`, []openlines.Record{{Kind: openlines.SessionFinished}}, nil},
+		"by an operator":      {"close_dialog", `"client_id":7,"channel_id":12,"operator_id":301`, time.Time{}, []openlines.UserID{7}},
+		"by nobody we know":   {"close_dialog", `"client_id":7,"channel_id":12,"operator_id":999`, time.Time{}, []openlines.UserID{0}},
+		"told by its request": {"close_request", `"client_id":7,"channel_id":12,"request_id":99`, time.Time{}, []openlines.UserID{8}},
+		"but not a poll":      {"close_request", `"client_id":7,"channel_id":12,"request_id":100`, time.Time{}, nil},
+		"with its time":       {"close_dialog", `"client_id":7,"channel_id":12,"event_time":"` + old.Format(time.RFC3339) + `"`, old, []openlines.UserID{8}},
+		"on another channel":  {"close_dialog", `"client_id":7,"channel_id":13,"operator_id":301`, time.Time{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := line(t, nil)
 			require.NoError(t, b.store.LearnDialog(t.Context(), store.DialogRow{Portal: "demo", ClientID: 7, ChannelID: 12, OperatorID: 302}))
 			require.NoError(t, b.store.LearnRequest(t.Context(), store.RequestRow{Portal: "demo", RequestID: 100, ClientID: 7, ChannelID: 12, Type: "rating"}))
-			b.session(t, c.records...)
 			b.hook(t, 1, c.hook, c.fields)
 			var by []openlines.UserID
 			for _, e := range b.events(t) {
-				require.Equal(t, openlines.Finish, e.Kind)
-				require.Equal(t, openlines.SessionID(1), e.Session)
+				require.Equal(t, openlines.DialogClosed, e.Kind)
+				require.Equal(t, chat, e.Chat)
+				require.Equal(t, c.happened, e.Happened)
 				by = append(by, e.By)
 			}
 			require.Equal(t, c.want, by)

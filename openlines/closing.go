@@ -14,15 +14,19 @@ func (st *step) endedBy(s *Session, ev Event) AnswerCode {
 	case s.State == Closing:
 		return NoChange
 	}
-	reason := ByOtherEmployee
-	switch ev.By {
-	case 0:
-		reason = BySystem
-	case s.Owner:
-		reason = ByOperator
-	}
-	st.finish(s, ev.By, reason, ev.At)
+	st.finish(s, ev.By, s.endReason(ev.By), ev.At)
 	return OK
+}
+
+// endReason says who ends a session; 0 is Puente, or somebody nobody knows.
+func (s *Session) endReason(by UserID) CloseReason {
+	switch by {
+	case 0:
+		return BySystem
+	case s.Owner:
+		return ByOperator
+	}
+	return ByOtherEmployee
 }
 
 // finish ends an open session (T20, T21): the after-close rule runs, once per
@@ -111,6 +115,7 @@ func (st *step) reopened(s *Session, by string) {
 // vote takes a vote (§7.4): it is no message to answer, never reopens, and the
 // first one is final.
 func (st *step) vote(chat *Chat, s *Session, ev Event) {
+	defer st.closeAgain(s, ev)
 	p := chat.Poll
 	r := Record{
 		Kind: VoteGiven, Session: p.Session, Line: p.Line, Channel: ev.Message.Channel,

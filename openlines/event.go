@@ -23,6 +23,9 @@ const (
 	Pin          EventKind = "pin"           // Session, By, On
 	GoSilent     EventKind = "silent"        // Session, By, On
 
+	DialogAssigned EventKind = "dialog_assigned" // Chat, To: somebody gave the dialog to an operator in the channel
+	DialogClosed   EventKind = "dialog_closed"   // Chat, Happened, By: somebody closed it there; 0 = nobody knows who
+
 	OperatorChanged EventKind = "operator" // Operator
 	LineChanged     EventKind = "line"     // Line, Settings, Members, Minute
 
@@ -37,12 +40,19 @@ const (
 
 // Event is something that happened. It carries ids and times, never names,
 // phones or texts: it may be written to histories and logs.
+//
+// Whoever does not know the session gives the chat instead, with Session 0: the
+// desk finds the session of the chat that is not closed. A store tells that only
+// after the desk has delivered it.
 type Event struct {
 	// ID makes the event take effect once. "" = the caller vouches that it is new.
 	ID   string    `json:"id,omitempty"`
 	Kind EventKind `json:"kind"`
 	// At is when we received it; zero or later than now counts as now.
 	At time.Time `json:"at,omitzero"`
+	// Happened is when it happened by the clock of the channel; zero: unknown. It
+	// is compared with other times of that clock, and decides nothing else.
+	Happened time.Time `json:"happened,omitzero"`
 
 	Chat     ChatID    `json:"chat,omitempty"`
 	Session  SessionID `json:"session,omitempty"`
@@ -70,8 +80,10 @@ func (ev *Event) complete() bool {
 	switch ev.Kind {
 	case ClientMessage, EmployeeMessage, MessageDeleted:
 		return ev.Message != nil && ev.Chat != ""
-	case ClientBlocked:
+	case ClientBlocked, DialogClosed:
 		return ev.Chat != ""
+	case DialogAssigned:
+		return ev.Chat != "" && ev.To != 0
 	case OperatorChanged:
 		return ev.Operator != nil
 	case LineChanged:

@@ -173,6 +173,9 @@ func (st *step) handle(ev Event) (SessionID, AnswerCode) {
 	case ResponsibleChanged:
 		return 0, st.responsibleChanged(ev)
 	}
+	if ev.Session == 0 && ev.Chat != "" {
+		return st.openSessionEvent(ev)
+	}
 	s := st.desk.session(ev.Session)
 	if s == nil {
 		if ev.Session > 0 && ev.Session <= st.desk.LastSession {
@@ -181,6 +184,17 @@ func (st *step) handle(ev Event) (SessionID, AnswerCode) {
 		return ev.Session, UnknownSession
 	}
 	return s.ID, st.sessionEvent(s, ev)
+}
+
+// openSessionEvent is an event of whoever knows the chat only: it concerns the
+// session of it that is not closed. Without one there is nothing to change.
+func (st *step) openSessionEvent(ev Event) (SessionID, AnswerCode) {
+	if chat := st.desk.Chats[ev.Chat]; chat != nil {
+		if s := st.desk.session(chat.Open); s != nil {
+			return s.ID, st.sessionEvent(s, ev)
+		}
+	}
+	return 0, NoChange
 }
 
 // sessionEvent is an event that names its session.
@@ -207,6 +221,10 @@ func (st *step) sessionEvent(s *Session, ev Event) AnswerCode {
 		return st.returnToQueue(s, ev)
 	case Finish, MarkSpam:
 		return st.endedBy(s, ev)
+	case DialogAssigned:
+		return st.dialogAssigned(s, ev)
+	case DialogClosed:
+		return st.dialogClosed(s, ev)
 	case Pin, GoSilent:
 		return st.setFlag(s, ev)
 	case ContactLearned, LeadAsked, ActivityChanged:

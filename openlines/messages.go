@@ -115,7 +115,7 @@ func (st *step) start(chat *Chat, line *Line, ev Event) *Session {
 	st.desk.LastSession++
 	s := &Session{
 		ID: st.desk.LastSession, Chat: ev.Chat, Line: line.ID, Channel: ev.Message.Channel, Parent: chat.Past.Session,
-		Started: ev.At, State: Waiting, Needs: ev.Message.Needs, Priority: ev.Message.Priority,
+		Started: ev.At, Began: ev.Happened, State: Waiting, Needs: ev.Message.Needs, Priority: ev.Message.Priority,
 		Age: startMeter(ev.At), Window: ev.Message.Window,
 	}
 	s.CRM = CRMLink{Writable: ev.Message.Writable, Identity: ev.Message.Identity}

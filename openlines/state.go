@@ -127,6 +127,7 @@ type Session struct {
 	Needs    []string    `json:"needs,omitempty"`    // skills asked for (E6)
 
 	Started     time.Time `json:"started"`
+	Began       time.Time `json:"began,omitzero"` // as Started, by the clock of the channel; zero: unknown
 	FirstReply  time.Time `json:"first_reply,omitzero"`
 	FirstOffer  UserID    `json:"first_offer,omitempty"`
 	Finished    time.Time `json:"finished,omitzero"` // left the open states
