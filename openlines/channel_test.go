@@ -68,6 +68,16 @@ func TestAVoteInAnOpenSessionLeavesTheDialogOpen(t *testing.T) {
 	require.Equal(t, []string{"operator"}, w.closes("x"))
 }
 
+func TestClientWhoComesBackIsGivenToTheOwnerAgain(t *testing.T) {
+	t.Parallel()
+	w := finished(t)
+	before := len(w.ordered("x", ol.DoAssign))
+	w.at("11:03").says("x", "one more question").is("x", ol.Active, B)
+	orders := w.ordered("x", ol.DoAssign)
+	require.Len(t, orders, before+1)
+	require.Equal(t, B, orders[before].User)
+}
+
 func TestAssignmentInTheChannelTakesWhatWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).only().at("10:00").client("x").is("x", ol.Waiting, 0)

@@ -198,6 +198,7 @@ func (st *step) clientIsBack(s *Session) {
 	switch {
 	case s.State == Closing && st.fit(s.Owner):
 		st.reopen(s, "client")
+		st.command(s, Command{Kind: DoAssign, User: s.Owner}) // the channel has opened the dialog anew, for nobody
 	case s.State == Closing:
 		st.reopened(s, "client")
 		st.enterQueue(s, "the owner is gone", nil)
