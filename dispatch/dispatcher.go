@@ -100,6 +100,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	var deliveries sync.WaitGroup
 	defer deliveries.Wait()
 	deliveries.Go(func() { d.relay(ctx) })
+	deliveries.Go(func() { d.watchTickets(ctx) })
 	slots := make(chan struct{}, parallel)
 	for failures := 0; ctx.Err() == nil; {
 		claimed := time.Now()

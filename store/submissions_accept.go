@@ -12,10 +12,6 @@ import (
 // ErrKeyReused means that an idempotency key came again with another body.
 var ErrKeyReused = errors.New("the idempotency key was used with another body")
 
-// ticketLife is how long a request keeps its place among those of its client
-// without a sign of life.
-const ticketLife = 24 * time.Hour
-
 // errKnown rolls an acceptance back: the submission was stored before.
 var errKnown = errors.New("known")
 
@@ -214,10 +210,4 @@ func (s *Store) PutOffSubmission(ctx context.Context, id string, wait time.Durat
 		return tx.Exec("UPDATE submissions SET ready_at = "+s.d.now+" + ? WHERE id = ? AND started_at = 0", wait.Microseconds(), id).Error
 	})
 	return fail(err, "put submission %s off", id)
-}
-
-// PurgeTickets deletes the places in queues that have run out.
-func (s *Store) PurgeTickets(ctx context.Context, portal string) (int, error) {
-	n, err := s.purge(ctx, `DELETE FROM claim_tickets WHERE portal = ? AND expires_at <= `+s.d.now, portal)
-	return n, fail(err, "purge tickets of %s", portal)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -87,6 +88,50 @@ func TestTicketsRunOut(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, n, "the renewed one stays")
 	})
+}
+
+func TestQuietTicketsAreThoseOfStartedRunsThatOthersWaitFor(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
+		one, _ := acceptRequest(t, s, request("1", "a"), "phone:1", "email:x")
+		two, _ := acceptRequest(t, s, request("2", "b"), "phone:1", "email:y")
+		three, _ := acceptRequest(t, s, request("3", "c"), "phone:1")
+		alone, _ := acceptRequest(t, s, request("4", "d"), "phone:4")
+		quiet := func() (all []store.TicketHolder) {
+			all, err := s.QuietTickets(t.Context(), time.Hour, 10)
+			require.NoError(t, err)
+			return all
+		}
+		for _, sub := range []store.Submission{two, three, alone} {
+			require.NoError(t, s.MarkStarted(t.Context(), sub.ID, "run"))
+		}
+		age(t, s, time.Hour)
+		require.Empty(t, quiet(), "the first is not started yet, and nobody waits for the others alone")
+		require.NoError(t, s.MarkStarted(t.Context(), one.ID, "run"))
+		require.Equal(t, []store.TicketHolder{{Portal: "demo", SyncID: one.SyncID, WorkflowID: "request:demo:1"}}, quiet())
+
+		require.NoError(t, s.RenewTickets(t.Context(), "demo", one.SyncID))
+		require.Empty(t, quiet())
+		dropped, err := s.DropQuietTickets(t.Context(), "demo", one.SyncID, time.Hour)
+		require.NoError(t, err)
+		require.False(t, dropped, "it gave a sign of life meanwhile")
+		requireTurn(t, s, two, 1, one.SyncID, "phone:1", "email:y")
+
+		age(t, s, time.Hour)
+		requireTurn(t, s, two, 1, one.SyncID, "phone:1", "email:y")
+		dropped, err = s.DropQuietTickets(t.Context(), "demo", one.SyncID, time.Hour)
+		require.NoError(t, err)
+		require.True(t, dropped)
+		requireTurn(t, s, two, 0, "", "phone:1", "email:y")
+		require.Equal(t, two.SyncID, quiet()[0].SyncID, "now the third waits for the second alone")
+	})
+}
+
+// age lets time pass for all tickets.
+func age(t *testing.T, s *store.Store, passed time.Duration) {
+	t.Helper()
+	require.NoError(t, s.DB().Exec("UPDATE claim_tickets SET expires_at = expires_at - ?", passed.Microseconds()).Error)
 }
 
 // Whoever sees that it is its turn has a lower number than all that are
