@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -18,6 +19,9 @@ type Installation struct {
 	ClientID string
 	// OAuthServer is kept unless it is "".
 	OAuthServer string
+	// EventsURL is where the portal reaches us, as the installation came in; ""
+	// = not known. An address by plain HTTP does not take the place of one by HTTPS.
+	EventsURL string
 }
 
 // Install stores the tokens of an app that was installed in the portal.
@@ -30,6 +34,9 @@ func (s *Store) Install(ctx context.Context, slug string, in Installation) error
 		a.ApplicationToken = cmp.Or(in.ApplicationToken, a.ApplicationToken)
 		a.ClientID = cmp.Or(a.ClientID, in.ClientID)
 		a.OAuthServer = cmp.Or(in.OAuthServer, a.OAuthServer)
+		if strings.HasPrefix(in.EventsURL, "https:") || in.EventsURL != "" && !strings.HasPrefix(a.EventsURL, "https:") {
+			a.EventsURL = in.EventsURL
+		}
 		return nil
 	})
 	return fail(err, "install the app of %s", slug)

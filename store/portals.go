@@ -47,8 +47,10 @@ type Bitrix24Account struct {
 	MemberID         string    `json:"member_id,omitempty"`
 	ApplicationToken string    `json:"-"` // secret: proves that an event comes from the portal
 	ExpiresAt        time.Time `json:"expires_at,omitzero"`
-	RatePerSecond    float64   `json:"rate_per_second,omitempty"` // of the leaky bucket; 0 = the client's default
-	Burst            int       `json:"burst,omitempty"`           // requests the bucket holds; 0 = the client's default
+	// EventsURL is where the portal reaches us with its events; "" = not known yet.
+	EventsURL     string  `json:"events_url,omitempty"`
+	RatePerSecond float64 `json:"rate_per_second,omitempty"` // of the leaky bucket; 0 = the client's default
+	Burst         int     `json:"burst,omitempty"`           // requests the bucket holds; 0 = the client's default
 }
 
 // webhookOnly tells that there is no app beside the webhook.
@@ -226,6 +228,16 @@ func (s *Store) SetBitrix24Base(ctx context.Context, slug, base string) error {
 		return nil
 	})
 	return fail(err, "move portal %s", slug)
+}
+
+// SetEventsURL remembers where a portal reaches us with its events. ErrNotFound
+// for an unknown portal.
+func (s *Store) SetEventsURL(ctx context.Context, slug, address string) error {
+	err := s.changePortal(ctx, slug, func(_ *gorm.DB, p *Portal) error {
+		p.Bitrix24.EventsURL = address
+		return nil
+	})
+	return fail(err, "set the events address of %s", slug)
 }
 
 // changePortal changes a portal under its lock; without a change nothing is written.
