@@ -48,7 +48,8 @@ func describeSubmission(d submissionDoc) string {
 		"else answers 202 with the address of the run. "
 	switch {
 	case d.method == "":
-		return waits + "The same external_id with another body corrects the request; the same body is a repetition. Idempotency-Key is optional."
+		return waits + "The same external_id with another body corrects the request; the newest body, or an earlier one within ten " +
+			"minutes, is a repetition. Idempotency-Key is optional."
 	case d.method.ReadOnly():
 		return waits + "Idempotency-Key is optional."
 	default:

@@ -25,10 +25,17 @@ func (s *Store) AcceptMethod(ctx context.Context, sub Submission) (stored Submis
 	return s.accept(ctx, sub, nil)
 }
 
+// RetryWindow is how long after its acceptance the body of a request that was
+// corrected since may come again, without an idempotency key, and still count as
+// a repetition: a sender that got no answer sends it again behind the correction.
+// What comes later takes the correction back.
+const RetryWindow = 10 * time.Minute
+
 // AcceptRequest stores a request like AcceptMethod. Another body for the same
-// external id (workflow id) is a new revision of it; the same body, or the same
-// idempotency key and body, is a repetition of the revision it was first. The
-// same idempotency key with another body is ErrKeyReused. Each revision queues
+// external id (workflow id) than that of the newest revision is a new revision
+// of it; the same body, that of an earlier revision within RetryWindow, or the
+// same idempotency key and body, is a repetition. The same idempotency key with
+// another body is ErrKeyReused. Each revision queues
 // the request up for the keys of its client (see Turn), and opens its line of
 // the ledger again if that was finished.
 func (s *Store) AcceptRequest(ctx context.Context, sub Submission, clientKeys []string) (stored Submission, fresh bool, err error) {
@@ -80,10 +87,12 @@ func earlier(tx *gorm.DB, sub Submission) (known Submission, found bool, err err
 	case sub.IdempotencyKey != "":
 		query = query.Where("kind = 'request' AND idempotency_key <> '' AND idempotency_key = ?", clean(sub.IdempotencyKey))
 	default:
-		query = query.Where("workflow_id = ? AND body_hash = ?", sub.WorkflowID, sub.BodyHash)
+		query = query.Where(`workflow_id = ? AND body_hash = ? AND (created_at > ? OR NOT EXISTS (SELECT 1 FROM submissions newer
+				WHERE newer.portal = submissions.portal AND newer.workflow_id = submissions.workflow_id AND newer.revision > submissions.revision))`,
+			sub.WorkflowID, sub.BodyHash, micros(now().Add(-RetryWindow)))
 	}
 	var rows []Submission
-	if err := query.Order("revision").Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
+	if err := query.Order("revision DESC").Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
 		return Submission{}, false, err
 	}
 	if rows[0].BodyHash != sub.BodyHash {
