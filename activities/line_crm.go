@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"go.temporal.io/sdk/temporal"
 
 	"puente/bitrix24"
 	"puente/chat2desk"
@@ -26,7 +29,50 @@ import (
 func (a *Bitrix24) LineCRM(ctx context.Context, in workflows.LineCommandInput) (workflows.LineCommandDone, error) {
 	c := &lineCRM{visit: a.visit(in.Portal, ""), registry: a.Portals, in: in, command: in.Command}
 	done, err := c.run(ctx)
+	if c.waits(err) {
+		return done, notYet(ctx, classify(ctx, "", err, c.words...))
+	}
 	return done, classify(ctx, "", err, c.words...)
+}
+
+// waits tells whether a command stays until it is done, also if the portal
+// refuses it: nobody runs it again by hand, and the latest state has to be there
+// once a person has mended what is wrong (openlines reference §8). What we cannot
+// understand ourselves fails, and so does a lookup where there is no CRM at all.
+func (c *lineCRM) waits(err error) bool {
+	var ours *temporal.ApplicationError
+	switch c.command.Kind {
+	case openlines.DoLookup:
+		return !errors.As(err, &ours) && !errors.Is(err, portals.ErrNoAccount)
+	case openlines.DoCreateLead, openlines.DoWriteMark:
+		return !errors.As(err, &ours)
+	}
+	return false
+}
+
+// Waits after a refusal: a person has to mend something.
+const (
+	refusedDelay    = time.Minute
+	maxRefusedDelay = 15 * time.Minute
+)
+
+// runAgain ends the advice for what a person has to run again.
+const runAgain = ", and run it again"
+
+// notYet makes a refusal one that is tried again, ever more rarely.
+func notYet(ctx context.Context, err error) error {
+	var refused *temporal.ApplicationError
+	if !errors.As(err, &refused) || !refused.NonRetryable() {
+		return err
+	}
+	failure := workflows.Failure{Code: refused.Type()}
+	if err := refused.Details(&failure); err != nil {
+		failure.Text = refused.Message()
+	}
+	failure.Text = strings.TrimSuffix(failure.Text, runAgain) + "; it is tried again by itself"
+	return temporal.NewApplicationErrorWithOptions(failure.Text, refused.Type(), temporal.ApplicationErrorOptions{
+		NextRetryDelay: growing(ctx, refusedDelay, maxRefusedDelay), Details: []any{failure},
+	})
 }
 
 // lineCRM is one command at work in the CRM.

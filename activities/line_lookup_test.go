@@ -149,5 +149,19 @@ func TestLookupThatFailsIsTriedAgain(t *testing.T) {
 	require.Equal(t, openlines.LookupFound, b.lookedUp(t).Result)
 	b.fault(t, bitrix24.Fault{Method: "crm.item.list", Kind: "status", Status: http.StatusForbidden, Times: 1})
 	_, err = b.do(workflows.LineCRMStep, openlines.Command{Kind: openlines.DoLookup})
-	require.Error(t, err, "a refusal is not taken for nobody")
+	_, app = failure(t, err)
+	require.False(t, app.NonRetryable(), "a refusal is not taken for nobody: it waits for a person")
+}
+
+func TestLookupWhereThereIsNoCRMHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	b := openLine(t, nil)
+	b.known(t)
+	portal, err := b.store.Portal(t.Context(), "demo")
+	require.NoError(t, err)
+	portal.Bitrix24 = store.Bitrix24Account{}
+	require.NoError(t, b.store.SavePortal(t.Context(), portal))
+	_, err = b.do(workflows.LineCRMStep, openlines.Command{Kind: openlines.DoLookup})
+	_, app := failure(t, err)
+	require.True(t, app.NonRetryable(), "routing need not wait for it")
 }

@@ -49,7 +49,18 @@ func (c *lineCRM) mark(ctx context.Context) (done workflows.LineCommandDone, err
 	if m.person, _, err = c.known(ctx); err != nil {
 		return done, err
 	}
-	return done, m.write(ctx, row, begun)
+	err = m.write(ctx, row, begun)
+	if err != nil && named(crmVerdicts[bitrix24.KindOf(err)]).final && m.gone(ctx) {
+		done.Note = fmt.Sprintf("⚠ %s %d does not exist any more: the chat is shown nowhere", m.item.Kind, m.item.ID)
+		return done, nil
+	}
+	return done, err
+}
+
+// gone tells whether somebody has deleted the item that should show the chat.
+func (m *lineMark) gone(ctx context.Context) bool {
+	res, err := m.batch(ctx, false, get("item", dialog.Kind(m.item.Kind), m.item.ID))
+	return err == nil && res.absent("item")
 }
 
 // lineMark is one mark on its way to its activity.

@@ -259,6 +259,34 @@ func TestMarkOfNobodyResponsibleIsTheFallbackUsers(t *testing.T) {
 	require.EqualValues(t, 1, b.shown(t, deal).Responsible)
 }
 
+func TestMarkOfAnItemThatIsGoneIsOver(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range forms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, deal := dealWithChat(t, prepare)
+			b.remove(t, dialog.Ref{Kind: dialog.Deal, ID: deal.ID})
+			done := b.done(t, workflows.LineCRMStep, mark(deal, openlines.Mark{Open: true, Unread: 1, Version: 1}))
+			require.Contains(t, done.Note, "does not exist any more")
+		})
+	}
+}
+
+func TestRefusedMarkWaitsUntilAPersonHasMendedIt(t *testing.T) {
+	t.Parallel()
+	b, deal := dealWithChat(t, forms["by webhook"])
+	b.fault(t, bitrix24.Fault{Method: "crm.activity.add", Kind: "status", Status: http.StatusForbidden, Times: 1})
+	command := mark(deal, openlines.Mark{Open: true, Unread: 1, Version: 1})
+	_, err := b.do(workflows.LineCRMStep, command)
+	f, app := failure(t, err)
+	require.False(t, app.NonRetryable())
+	require.Positive(t, app.NextRetryDelay())
+	require.Contains(t, f.Text, "tried again by itself")
+	require.NotContains(t, f.Text, "run it again")
+	b.marked(t, deal, openlines.Mark{Open: true, Unread: 1, Version: 1})
+	require.Contains(t, b.words(t, b.shown(t, deal)), "Unread messages: 1")
+}
+
 func TestMarkIsWrittenWhenTheCRMIsBack(t *testing.T) {
 	t.Parallel()
 	b, deal := dealWithChat(t, forms["by webhook"])

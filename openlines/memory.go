@@ -7,7 +7,7 @@ const (
 	purgeEvery  = 10 * time.Minute
 	chatMemory  = time.Hour          // after the last session, and the vote on it, are over
 	leadMemory  = 24 * time.Hour     // by then any lookup finds the lead
-	crmPatience = 7 * 24 * time.Hour // for a CRM that does not answer
+	crmPatience = 30 * 24 * time.Hour // for a CRM that does not answer
 )
 
 // forget drops sessions that are over and, now and then, old memories.

@@ -207,7 +207,7 @@ func (s *lineSession) people(ctx workflow.Context, c LineCommand) error {
 
 // crm does what the CRM gets.
 func (s *lineSession) crm(ctx workflow.Context, c LineCommand) error {
-	return s.do(ctx, crmStep(ctx, "CRM: "+strings.ReplaceAll(string(c.Command.Kind), "_", " ")), LineCRMStep, c)
+	return s.do(ctx, lineCRMStep(ctx, "CRM: "+strings.ReplaceAll(string(c.Command.Kind), "_", " ")), LineCRMStep, c)
 }
 
 // do carries one command out and tells the desk what came of it. What fails for
@@ -280,12 +280,28 @@ func (s *lineSession) show(ctx workflow.Context) error {
 	for _, line := range s.state.Lines {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
+	b.WriteString(s.left())
 	workflow.SetCurrentDetails(ctx, clip(b.String(), maxDetails))
 	status := Open
 	if s.state.Ended {
 		status = Done
 	}
 	return s.attrs.set(ctx, keyword{StatusKey, string(status)})
+}
+
+// left tells what is still to be done, the oldest of it first. What is tried again
+// and again, while an account does not answer, says so as a pending activity.
+func (s *lineSession) left() string {
+	var b strings.Builder
+	for _, part := range []struct {
+		where string
+		work  []LineCommand
+	}{{"in the channel", s.state.Chat}, {"for people", s.state.People}, {"in the CRM", s.state.CRM}} {
+		if len(part.work) > 0 {
+			fmt.Fprintf(&b, "\nStill to be done %s: %d, first %s\n", part.where, len(part.work), part.work[0].Command.Kind)
+		}
+	}
+	return b.String()
 }
 
 // continueAsNew lets what is under way come to its end, or stops it; what is left

@@ -238,6 +238,20 @@ func TestOnlyTheLatestMarkIsWrittenAfterAnOutage(t *testing.T) {
 	require.Equal(t, []string{"LineCRM write_mark 1", "LineCRM write_mark 6", "LineCRM responsible", "LineCRM write_mark 7"}, b.did)
 }
 
+func TestACRMThatIsDownForAWeekGetsTheLatestStateInTheEnd(t *testing.T) {
+	t.Parallel()
+	b := setupSession(t)
+	b.away(deskOpens.Add(7*24*time.Hour), workflows.LineCRMStep)
+	b.order(0, ol.Command{Kind: ol.DoLookup})
+	b.order(time.Minute, mark(1))
+	b.order(time.Hour, mark(2))
+	b.close(2 * time.Hour)
+	b.at.do(deskOpens.Add(3*time.Hour), func() { require.Contains(t, b.details(), "Still to be done in the CRM: 2, first lookup") })
+	b.run()
+	require.Equal(t, []string{"LineCRM lookup", "LineCRM write_mark 2"}, b.did)
+	require.NotContains(t, b.details(), "Still to be done")
+}
+
 func TestNobodyIsToldOfAnOfferThatIsOver(t *testing.T) {
 	t.Parallel()
 	b := setupSession(t)

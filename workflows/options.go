@@ -32,6 +32,13 @@ func crmStep(ctx workflow.Context, summary string) workflow.Context {
 	return step(ctx, Bitrix24Queue, summary, 5*time.Minute, patience)
 }
 
+// lineCRMStep is a crmStep without an end: the chats of an open line go on while
+// the CRM is down, and it has to show how they stand when it is back (openlines
+// reference §8).
+func lineCRMStep(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, Bitrix24Queue, summary, 5*time.Minute, forever)
+}
+
 // noticeStep is a crmStep that gives up after a day.
 func noticeStep(ctx workflow.Context, summary string) workflow.Context {
 	return step(ctx, Bitrix24Queue, summary, 5*time.Minute, noticeExpiry)
@@ -78,7 +85,7 @@ func recordingStep(ctx workflow.Context, summary string) workflow.Context {
 // lineStoreStep delivers decisions of the desk: without an end, because nothing
 // that was decided may be lost.
 func lineStoreStep(ctx workflow.Context, summary string) workflow.Context {
-	return step(ctx, DialogsQueue, summary, 30*time.Second, 0)
+	return step(ctx, DialogsQueue, summary, 30*time.Second, forever)
 }
 
 // lineChatStep is for one request to the channel; a text older than its limit is
