@@ -20,6 +20,9 @@ type Handover struct {
 	ApplicationToken string // secret; "" if not said
 	OAuthServer      string // "" if not said
 	Scope            string
+	// Host is how the portal reached us, for example https://puente.example.com; ""
+	// = not known. Whoever took the request fills it in.
+	Host string
 	// Page says that a person's browser waits for a page, in a frame of the portal.
 	Page bool
 }

@@ -49,7 +49,8 @@ var oauthServers = []string{"oauth.bitrix.info", "oauth.bitrix24.tech"}
 // Install takes over what a portal handed over for its application: it asks the
 // portal, at the address that is stored for it and at no other, whose token that
 // is, and only then stores everything encrypted, with an entry in the audit log.
-// A portal without a known application learns its client id so. Errors: a
+// A portal without a known application learns its client id so. If the portal has
+// open lines, the application subscribes to their events. Errors: a
 // *Refusal, store.ErrNotFound, or one of the database.
 func (r *Registry) Install(ctx context.Context, slug string, h Handover) (bitrix24.Identity, error) {
 	p, err := r.store.Portal(ctx, slug)
@@ -67,7 +68,22 @@ func (r *Registry) Install(ctx context.Context, slug string, h Handover) (bitrix
 	if err := r.store.Install(ctx, slug, installation(p, h, who, base)); err != nil {
 		return bitrix24.Identity{}, err
 	}
-	return who, r.auditInstall(ctx, p, h, who)
+	r.expire(slug)
+	bound, unbound := r.followInstalled(ctx, slug)
+	return who, r.auditInstall(ctx, p, h, who, bound, unbound)
+}
+
+// followInstalled subscribes to the events that open lines need: an installation
+// begins without handlers. What does not succeed now is tried again by the
+// worker, and told by `puente portal check`.
+func (r *Registry) followInstalled(ctx context.Context, slug string) (bound int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, installTimeout)
+	defer cancel()
+	follow, err := r.store.HasOpenLines(ctx, slug)
+	if err != nil || !follow {
+		return 0, err
+	}
+	return r.FollowCRM(ctx, slug)
 }
 
 // checkHandover compares with what is known; it gives the base address for calls.
@@ -102,7 +118,7 @@ func (r *Registry) identify(ctx context.Context, p store.Portal, base string, h 
 	return who, nil
 }
 
-// installTimeout bounds the question to the portal: its own request waits for us.
+// installTimeout bounds each question to the portal: its own request waits for us.
 const installTimeout = 20 * time.Second
 
 func unproved(err error) error {
@@ -121,6 +137,9 @@ func installation(p store.Portal, h Handover, who bitrix24.Identity, base string
 		},
 		ApplicationToken: h.ApplicationToken, ClientID: who.AppCode,
 	}
+	if h.Host != "" {
+		in.EventsURL = EventsURL(h.Host, p.Slug)
+	}
 	if p.Bitrix24.OAuthServer == "" && trusted(h.OAuthServer) {
 		in.OAuthServer = h.OAuthServer
 	}
@@ -133,11 +152,15 @@ func trusted(server string) bool {
 }
 
 // auditInstall tells which application came, without its secrets.
-func (r *Registry) auditInstall(ctx context.Context, p store.Portal, h Handover, who bitrix24.Identity) error {
-	after, err := json.Marshal(map[string]any{
+func (r *Registry) auditInstall(ctx context.Context, p store.Portal, h Handover, who bitrix24.Identity, bound int, unbound error) error {
+	told := map[string]any{
 		"client_id": who.AppCode, "member_id": h.MemberID, "user": who.UserID, "administrator": who.Admin,
-		"scope": h.Scope, "events": h.ApplicationToken != "",
-	})
+		"scope": h.Scope, "events": h.ApplicationToken != "", "events_bound": bound,
+	}
+	if unbound != nil {
+		told["events_not_bound"] = unbound.Error()
+	}
+	after, err := json.Marshal(told)
 	if err != nil {
 		return err
 	}

@@ -175,6 +175,17 @@ func (r *Registry) entry(ctx context.Context, slug string) (*entry, error) {
 	}
 }
 
+// expire makes the next caller look at an account that has just changed.
+func (r *Registry) expire(slug string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.entries[slug]; e != nil {
+		old := *e
+		old.checked = time.Time{}
+		r.entries[slug] = &old
+	}
+}
+
 // known is the entry if it is fresh enough.
 func (r *Registry) known(slug string) (*entry, error) {
 	r.mu.Lock()

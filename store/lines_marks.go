@@ -37,9 +37,8 @@ func (s *Store) OpenLineMarks(ctx context.Context, portal string, limit int) ([]
 		ORDER BY s.attention, s.place, s.id LIMIT ?`, portal, AttentionUnread, AttentionAnswered, limit).Scan(&rows).Error
 	marks := make([]LineMark, len(rows))
 	for i, r := range rows {
-		marks[i] = LineMark{
-			Session: openlines.SessionID(r.Session), Activity: r.Activity, Item: openlines.Item{Kind: r.CRMKind, ID: r.CRMID}, Responsible: r.Responsible,
-		}
+		item := openlines.Item{Kind: r.CRMKind, ID: r.CRMID}
+		marks[i] = LineMark{Session: openlines.SessionID(r.Session), Activity: r.Activity, Item: item, Responsible: r.Responsible}
 	}
 	return marks, fail(err, "open line marks of %s", portal)
 }
