@@ -1,12 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -61,6 +63,7 @@ func (s *server) installHook(c *gin.Context) {
 // install asks the portal, stores and answers.
 func (s *server) install(c *gin.Context, slug string, form url.Values) {
 	h, err := portals.ReadHandover(form)
+	h.Host = publicHost(c.Request)
 	var who bitrix24.Identity
 	if err == nil {
 		// Once begun it is finished: the portal does not send the tokens again.
@@ -78,6 +81,31 @@ func (s *server) install(c *gin.Context, slug string, form url.Values) {
 		return
 	}
 	c.JSON(http.StatusOK, installed{Installed: true, ClientID: who.AppCode, Administrator: who.Admin})
+}
+
+// publicHost is how the sender of a request reached us, also through a proxy that
+// says so; "" = unclear. The request must be proved: anybody can write these
+// headers. A proxy that ends HTTPS may not tell it, so a plain name is taken to be
+// by HTTPS, and an address or a port as it came.
+func publicHost(r *http.Request) string {
+	name := cmp.Or(firstOf(r.Header.Get("X-Forwarded-Host")), r.Host)
+	at, err := url.Parse("//" + name)
+	if err != nil || at.Hostname() == "" || at.Host != name {
+		return ""
+	}
+	proto := strings.ToLower(firstOf(r.Header.Get("X-Forwarded-Proto")))
+	_, notIP := netip.ParseAddr(at.Hostname())
+	plain := notIP == nil || at.Port() != "" || !strings.Contains(name, ".")
+	if proto == "http" || proto == "" && r.TLS == nil && plain {
+		return "http://" + name
+	}
+	return "https://" + name
+}
+
+// firstOf is the first of a list of header values.
+func firstOf(list string) string {
+	one, _, _ := strings.Cut(list, ",")
+	return strings.TrimSpace(one)
 }
 
 const (

@@ -71,7 +71,7 @@ func TestInstallationIsHandedOnAndConfirmed(t *testing.T) {
 	require.True(t, got.Installed && got.Administrator)
 	require.Equal(t, "local.1", got.ClientID)
 	require.Equal(t, []portals.Handover{{
-		Domain: "demo.bitrix24.example", MemberID: "m1", Access: "a", Refresh: "r", ExpiresIn: time.Hour, ApplicationToken: "new-token",
+		Domain: "demo.bitrix24.example", MemberID: "m1", Access: "a", Refresh: "r", ExpiresIn: time.Hour, ApplicationToken: "new-token", Host: "https://example.com",
 	}}, f.handed)
 }
 

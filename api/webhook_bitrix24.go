@@ -46,7 +46,10 @@ func (s *server) bitrix24Hook(c *gin.Context) {
 }
 
 // bitrix24Event keeps the form without its tokens: the inbox is not encrypted.
-// There is no event id; the form itself, its ts included, is the key.
+// There is no event id, and ts counts whole seconds: a person may complete in the
+// same second what we have just written, and both events look alike. So the time
+// of receipt is part of the key. An event that does come twice costs one more look
+// at the object, and changes nothing.
 func bitrix24Event(portal string, form url.Values, now time.Time) store.InboxEvent {
 	for name := range form {
 		if strings.HasPrefix(name, "auth[") && strings.HasSuffix(name, "_token]") {
@@ -56,7 +59,7 @@ func bitrix24Event(portal string, form url.Values, now time.Time) store.InboxEve
 	event := storable(form.Get("event"), maxHookType)
 	raw := form.Encode() // sorted by name
 	sum := sha256.Sum256([]byte(raw))
-	key := event + ":" + hex.EncodeToString(sum[:])
+	key := event + ":" + hex.EncodeToString(sum[:]) + ":" + strconv.FormatInt(now.UnixMicro(), 36)
 	order := key
 	if id := form.Get("data[FIELDS][ID]"); id != "" {
 		order = storable(event+":"+id, maxKey)
