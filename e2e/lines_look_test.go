@@ -169,8 +169,8 @@ func ended(records []openlines.Record, reason string) (out []int64) {
 	return out
 }
 
-// texts are the ids of the automatic texts that the desk sent, in order.
-func texts(records []openlines.Record) (out []string) {
+// lineTexts are the ids of the automatic texts that the desk sent, in order.
+func lineTexts(records []openlines.Record) (out []string) {
 	for _, r := range of(records, openlines.TextSent) {
 		out = append(out, string(r.Text))
 	}

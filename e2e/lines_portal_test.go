@@ -120,10 +120,10 @@ func (d *lineDesk) shows(session int64, what string, as func(chatActivity) bool)
 	return all[0]
 }
 
-// leadsOf are the leads that Puente made of clients with this name.
+// leadsOf are the leads that Puente made of clients with this name, which is one word.
 func (d *lineDesk) leadsOf(name string) []item {
 	d.t.Helper()
-	return d.items(leadType, object{"originatorId": workflows.Originator, "%name": name})
+	return d.items(leadType, object{"originatorId": workflows.Originator, "=name": name})
 }
 
 // counter is how many open chats count for an employee.

@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"slices"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"puente/lines"
+	"puente/openlines"
+)
+
+// owned is a chat that B owns: he replied first.
+func (d *lineDesk) owned(line, name string) (*talks, lineSession) {
+	d.t.Helper()
+	c := d.client(line, object{"name": name}, "Hello")
+	c.waits("offered, and shown in the CRM", func(s lineSession) bool { return s.State == "offered" && s.Item != nil })
+	c.replies(userB, "Good day")
+	s := c.waits("owned by B", func(s lineSession) bool { return s.State == "active" && s.Owner == userB })
+	c.isWith(userB)
+	return c, s
+}
+
+// S38: B finishes, and the client rates him.
+func voteAfterTheEndIsNoMessage(d *lineDesk) {
+	c, s := d.owned("s38", "Content")
+	d.shows(s.ID, "answered, B's", func(a chatActivity) bool { return !a.Completed && a.Badge == "" && a.Responsible == userB })
+	c.closes()
+	c.waits("finished", func(s lineSession) bool { return s.State == "closing" && s.Reason == "operator" })
+	c.gets(welcome, voteAsked)
+	finished := d.shows(s.ID, "finished", func(a chatActivity) bool { return a.Completed })
+	require.Equal(d.t, []any{"", "Finished"}, []any{finished.Badge, finished.State})
+
+	c.writes("1")
+	s = c.waits("closed by the vote", func(s lineSession) bool { return s.State == "closed" })
+	c.gets(welcome, voteAsked, voteThanks)
+	d.heard(c)
+	log := d.records(s.ID)
+	end, vote, closed := of(log, openlines.SessionFinished), of(log, openlines.VoteGiven), of(log, openlines.SessionEnded)
+	require.Equal(d.t, []any{1, 1, 1}, []any{len(end), len(vote), len(closed)})
+	require.Equal(d.t, []any{openlines.VoteGood, openlines.UserID(userB)}, []any{vote[0].Vote, vote[0].User})
+	require.Equal(d.t, []any{end[0].At, "operator", 0}, []any{s.FinishedAt, s.Reason, s.Unread})
+	require.Less(d.t, closed[0].At.Sub(end[0].At), d.minutes(10), "before the grace time is over")
+	require.Empty(d.t, of(log, openlines.SessionReopened))
+	require.Equal(d.t, finished, d.activities(s.ID)[0], "the activity stays as it was finished")
+	require.Len(d.t, c.sessions(), 1)
+
+	all := d.statistics("s38")
+	require.Equal(d.t, []int{1, 1, 0}, []int{all.Total.Votes.Requested, all.Total.Votes.Good, all.Total.Votes.Bad})
+	i := slices.IndexFunc(all.Total.Operators, func(o lines.OperatorFigures) bool { return o.User == userB })
+	require.Equal(d.t, 1, all.Total.Operators[i].Votes.Good)
+}
+
+// S44: B replied and the client is silent for an hour. Another client writes
+// shortly before it is over.
+func quietChatClosesByItself(d *lineDesk) {
+	quiet, s := d.owned("s44", "Quiet")
+	lively, other := d.owned("s44", "Lively")
+	replied := of(d.records(s.ID), openlines.MessageOut)[0].At
+	due := of(d.records(other.ID), openlines.MessageOut)[0].At.Add(d.minutes(60))
+	time.Sleep(time.Until(due.Add(-d.minutes(5))))
+	lively.writes("One more thing")
+	lively.waits("unread again", func(s lineSession) bool { return s.Unread == 1 })
+
+	s = quiet.waits("finished by itself", func(s lineSession) bool { return s.State == "closing" })
+	require.Equal(d.t, "auto", s.Reason)
+	end := of(d.records(s.ID), openlines.SessionFinished)
+	require.GreaterOrEqual(d.t, end[0].At.Sub(replied), d.minutes(60))
+	quiet.gets(welcome, "We have not heard from you for a while")
+	d.shows(s.ID, "finished", func(a chatActivity) bool { return a.Completed && a.Badge == "" })
+	require.Eventually(d.t, func() bool { _, state := quiet.dialog(); return state == "closed" }, patience*20*time.Second, 50*time.Millisecond)
+
+	time.Sleep(time.Until(due.Add(d.minutes(1))))
+	d.shows(other.ID, "one unread message", func(a chatActivity) bool { return !a.Completed && a.State == "Unread messages: 1" })
+	log := d.records(other.ID)
+	require.True(d.t, of(log, openlines.MessageIn)[1].At.Before(due), "the machine is too slow: the hour was over before the client wrote")
+	require.Empty(d.t, of(log, openlines.SessionFinished))
+	other = lively.waits("open, its client waiting", func(s lineSession) bool { return s.State == "active" })
+	require.Equal(d.t, []any{userB, 1}, []any{other.Owner, other.Unread})
+	lively.gets(welcome)
+}
