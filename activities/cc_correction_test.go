@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"puente/contactcenter"
+	"puente/dialog"
 	"puente/sandbox/bitrix24"
 	"puente/store"
 	"puente/workflows"
@@ -33,6 +34,25 @@ func TestCorrectionLeavesAloneWhatItDoesNotTellAnew(t *testing.T) {
 	require.Equal(t, "Олег Иванович", contact["name"], "a person changed it, and the correction says nothing of it")
 	require.Equal(t, "Белов", contact["lastName"], "the correction says it")
 	require.EqualValues(t, 250, c.item("deal", first.in.DealID)["opportunity"])
+}
+
+func TestCorrectionOfTheProductLeavesTheDealInItsPipelineAndSaysSo(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	first := c.handle(form("r-1", nil))
+	require.Empty(t, first.in.Notes)
+	second := c.handle(object{"external_id": "r-1", "channel": "site", "product": "credit", "comment": "Нужен кредит"})
+	require.Equal(t, first.in.DealID, second.in.DealID)
+	require.EqualValues(t, bitrix24.DemoSubsidies, c.item("deal", first.in.DealID)["categoryId"])
+	require.Len(t, second.in.Notes, 1)
+	require.Contains(t, second.in.Notes[0], "stays in its pipeline, although the request belongs to pipeline 1")
+	require.Contains(t, second.step(workflows.SaveDealStep).Notes, second.in.Notes[0], "a repetition says it again")
+	comments := c.bundle.comments(t, dialog.Ref{Kind: dialog.Deal, ID: first.in.DealID})
+	require.NotContains(t, comments[0], "its pipeline")
+	require.Contains(t, comments[1], "stays in its pipeline")
+
+	third := c.handle(object{"external_id": "r-1", "channel": "site", "comment": "Перезвоните"})
+	require.Empty(t, third.in.Notes, "it tells nothing of a product")
 }
 
 func TestPersonalDataOfAnEarlierRevisionIsMaskedInErrors(t *testing.T) {

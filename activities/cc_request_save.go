@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"puente/bitrix24"
@@ -57,7 +58,7 @@ func (a *Bitrix24) SaveDeal(ctx context.Context, in workflows.RequestStepInput) 
 			return workflows.SavedEntity{ID: id, Created: true, Notes: notes}, err
 		}
 		data.Pipeline, data.Stage = nil, "" // where a deal stands is the salespeople's business
-		change := r.keepingCompany(r.dealChange(step, in.DealID, data, nil), data)
+		change := r.keepingPlace(r.dealChange(step, in.DealID, data, nil), data)
 		changes, err := r.update(ctx, r.gently(change, r.own.DealPart(r.settings)))
 		return workflows.SavedEntity{ID: in.DealID, Changed: changes.Changed, Notes: changes.Notes}, err
 	})
@@ -142,20 +143,35 @@ func (r *request) defaultsFor(c contactcenter.Common) contactcenter.Defaults {
 	return with
 }
 
-// keepingCompany leaves a deal with the company it has: the contact may speak for
-// another one.
-func (r *request) keepingCompany(c change, data contactcenter.DealData) change {
+// keepingPlace leaves a deal with the company it has, because the contact may
+// speak for another one, and in its pipeline; that a product which this revision
+// tells belongs to another pipeline is noted.
+func (r *request) keepingPlace(c change, data contactcenter.DealData) change {
+	pipeline, _, _ := r.req.Place(r.settings)
 	c.diff = func(current contactcenter.Entity) contactcenter.Changes {
 		var has struct {
-			Company bitrix24.ID `json:"companyId"`
+			Company  bitrix24.ID  `json:"companyId"`
+			Pipeline *bitrix24.ID `json:"categoryId"`
 		}
 		raw, err := json.Marshal(current)
-		if err == nil && json.Unmarshal(raw, &has) == nil && has.Company != 0 {
+		read := err == nil && json.Unmarshal(raw, &has) == nil
+		if read && has.Company != 0 {
 			data.CompanyID = 0
 		}
-		return contactcenter.DealChanges(current, data)
+		out := contactcenter.DealChanges(current, data)
+		if read && r.own.TellsPlace() && has.Pipeline != nil && int64(*has.Pipeline) != pipeline {
+			out.Notes = append(out.Notes, r.staysNote())
+		}
+		return out
 	}
 	return c
+}
+
+// staysNote says that the deal is in another pipeline than that of the request.
+func (r *request) staysNote() string {
+	pipeline, _, _ := r.req.Place(r.settings)
+	return fmt.Sprintf("deal %d stays in its pipeline, although the request belongs to pipeline %d: "+
+		"where a deal stands is for those who work on it", r.in.DealID, pipeline)
 }
 
 // dealData is what the request tells of its deal, with its place and its client.

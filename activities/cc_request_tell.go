@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"puente/bitrix24"
@@ -91,7 +92,8 @@ func (r *request) comment(on contactcenter.Ref) write {
 func (r *request) timelineOptions() contactcenter.TimelineOptions {
 	return contactcenter.TimelineOptions{
 		Texts: r.texts(), Zone: r.settings.Zone(), Marker: r.marker(), Revision: r.in.Revision, Received: r.submission.CreatedAt,
-		Decisions: r.in.Decisions, Links: dialog.Links{Portal: r.url, General: r.settings.General},
+		Decisions: r.in.Decisions, Stays: slices.Contains(r.in.Notes, r.staysNote()),
+		Links: dialog.Links{Portal: r.url, General: r.settings.General},
 	}
 }
 

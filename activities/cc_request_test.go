@@ -62,6 +62,7 @@ func (h *handling) find() *handling {
 	require.NoError(h.c.t, err)
 	h.plan = contactcenter.Decide(h.found, h.opened.Wants, settings.AmbiguityRule(h.opened.Ambiguous), h.opened.Choice)
 	h.in.ContactID, h.in.CompanyID, h.in.DealID = h.plan.Contact.ID, h.plan.Company.ID, h.plan.Deal.ID
+	h.in.Decisions = []contactcenter.Decision{h.plan.Contact, h.plan.Company, h.plan.Deal}
 	return h
 }
 
@@ -86,7 +87,8 @@ func (h *handling) save() *handling {
 		h.in.CompanyID = h.step(workflows.SaveCompanyStep).ID
 	}
 	if h.opened.Wants.Deal {
-		h.in.DealID = h.step(workflows.SaveDealStep).ID
+		deal := h.step(workflows.SaveDealStep)
+		h.in.DealID, h.in.Notes = deal.ID, append(h.in.Notes, deal.Notes...)
 	}
 	if h.in.ContactID != 0 && h.in.CompanyID != 0 {
 		h.step(workflows.LinkCompanyStep)

@@ -65,6 +65,12 @@ func (r Request) Place(s settings.Settings) (pipeline int64, stage string, known
 	return d.Place(s)
 }
 
+// TellsPlace says whether a request, or one revision of it, names a product or
+// pipeline at all.
+func (r Request) TellsPlace() bool {
+	return r.ProductName() != "" || r.Deal != nil && r.Deal.Pipeline != nil
+}
+
 // Place is the pipeline and first stage of a new deal.
 func (d DealData) Place(s settings.Settings) (pipeline int64, stage string, known bool) {
 	p, known := ProductOf(s, d.Product)

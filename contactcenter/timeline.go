@@ -20,6 +20,7 @@ type TimelineOptions struct {
 	Revision  int            // from 1; later ones are shown as corrections
 	Received  time.Time      // shown if the request does not say when it occurred
 	Decisions []Decision
+	Stays     bool // the deal, in another pipeline than that of the product
 	Links     dialog.Links
 }
 

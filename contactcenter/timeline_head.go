@@ -109,6 +109,9 @@ func (t *timeline) decision(d Decision) string {
 	if n := len(d.Candidates); n > 1 {
 		words += ", " + t.options.Texts.T("cc.candidates", map[string]any{"count": n})
 	}
+	if d.Kind == KindDeal && t.options.Stays {
+		words += ", " + t.t("cc.stays")
+	}
 	card := t.options.Links.Card(dialog.Ref{Kind: dialog.Kind(d.Kind), ID: d.ID})
 	if card == "" {
 		return t.style.line(name) + ": " + words

@@ -64,6 +64,15 @@ func TestRequestsOnTheTimeline(t *testing.T) {
 	}
 }
 
+func TestTimelineSaysThatADealStaysInItsPipeline(t *testing.T) {
+	t.Parallel()
+	o := options(t, "ru")
+	o.Stays = true
+	note := contactcenter.TimelineText(wholeRequest(), o).Comment
+	require.Equal(t, 1, strings.Count(note, "остаётся в своей воронке"))
+	require.Regexp(t, `(?m)/deal/details/9/.*: новая запись, остаётся в своей воронке`, note)
+}
+
 func TestASmallRequestHasASmallComment(t *testing.T) {
 	t.Parallel()
 	note := contactcenter.TimelineText(contactcenter.Request{ExternalID: "r1", Channel: "site", Comment: "hello"},
