@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"puente/activities"
@@ -36,8 +37,9 @@ func (c Checker) ValidateSettings(ctx context.Context, portal string, s settings
 }
 
 // Facts asks both accounts what the settings are checked against: one batch to
-// Bitrix24, four calls to Chat2Desk. What did not answer stays nil in the
-// facts and is named by the error.
+// Bitrix24, four calls to Chat2Desk and one for each channel that its list
+// leaves out. What did not answer stays nil in the facts and is named by the
+// error.
 func (c Checker) Facts(ctx context.Context, portal string, s settings.Settings) (settings.PortalFacts, error) {
 	var facts settings.PortalFacts
 	gateway, crmErr := c.Accounts.Gateway(ctx, portal)
@@ -46,7 +48,7 @@ func (c Checker) Facts(ctx context.Context, portal string, s settings.Settings) 
 	}
 	chat, chatErr := c.Accounts.Chat2Desk(ctx, portal)
 	if chatErr == nil {
-		chatErr = chatFacts(ctx, chat, &facts)
+		chatErr = chatFacts(ctx, chat, s, &facts)
 	}
 	return facts, errors.Join(crmErr, chatErr)
 }
@@ -250,9 +252,9 @@ func readUsers(a bitrix24.Answer, facts *settings.PortalFacts) error {
 	return nil
 }
 
-func chatFacts(ctx context.Context, chat *chat2desk.API, facts *settings.PortalFacts) error {
-	channels, channelErr := chat.Channels(ctx)
-	facts.Channels = ids(channels, channelErr, func(c chat2desk.Channel) int64 { return c.ID })
+func chatFacts(ctx context.Context, chat *chat2desk.API, s settings.Settings, facts *settings.PortalFacts) error {
+	var channelErr error
+	facts.Channels, channelErr = channelFacts(ctx, chat, s)
 	operators, operatorErr := chat.Operators(ctx)
 	facts.Operators = ids(operators, operatorErr, func(o chat2desk.Operator) int64 { return o.ID })
 	tags, tagErr := chat.Tags(ctx)
@@ -265,6 +267,27 @@ func chatFacts(ctx context.Context, chat *chat2desk.API, facts *settings.PortalF
 		}
 	}
 	return errors.Join(channelErr, operatorErr, tagErr, customErr)
+}
+
+// channelFacts are the channels of the account. Their list may end after the
+// first page, whatever there is besides (chat2desk reference §2.6), so those
+// that the settings name and the list does not are asked for one by one.
+func channelFacts(ctx context.Context, chat *chat2desk.API, s settings.Settings) ([]int64, error) {
+	channels, err := chat.Channels(ctx)
+	known := ids(channels, err, func(c chat2desk.Channel) int64 { return c.ID })
+	for _, named := range s.CRM.Channels {
+		if err != nil || slices.Contains(known, named.ID) {
+			continue
+		}
+		_, fault := chat.Channel(ctx, named.ID)
+		switch {
+		case fault == nil:
+			known = append(known, named.ID)
+		case chat2desk.KindOf(fault) != chat2desk.KindNotFound:
+			return nil, fault
+		}
+	}
+	return known, err
 }
 
 // ids is nil only if the rows could not be had.

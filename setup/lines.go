@@ -18,6 +18,9 @@ func (c Checker) ValidateLine(ctx context.Context, portal string, line openlines
 		asked.Operators.Supervisors = append(asked.Operators.Supervisors, m.User)
 	}
 	asked.Operators.Supervisors = append(asked.Operators.Supervisors, line.SLANotify...)
+	for _, id := range line.Channels {
+		asked.CRM.Channels = append(asked.CRM.Channels, settings.Channel{ID: id})
+	}
 	facts, err := c.Facts(ctx, portal, asked)
 	var problems []openlines.Problem
 	missing := func(field, what string, id int64, known []int64) {

@@ -1,11 +1,13 @@
 package setup_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"puente/openlines"
+	"puente/settings"
 	"puente/setup"
 )
 
@@ -24,4 +26,29 @@ func TestLineIsComparedWithTheAccounts(t *testing.T) {
 		{Field: "sla_notify[1]", Message: "there is no such active user in the portal: 310"},
 	}, problems)
 	require.Equal(t, 1, p.general.batches)
+}
+
+// The list of channels may end early (chat2desk reference §2.6): what it leaves
+// out is there all the same.
+func TestChannelThatTheListLeavesOutIsFound(t *testing.T) {
+	t.Parallel()
+	w := connect(t, nil, demoSettings)
+	var last int64
+	for range 12 {
+		opened, err := w.company.Connect("One of many", "telegram")
+		require.NoError(t, err)
+		last = opened.ID
+	}
+	line := openlines.Default()
+	line.Name, line.Channels = "Many", []int64{12, last, last + 1}
+	problems, err := w.checker.ValidateLine(t.Context(), "demo", line)
+	require.NoError(t, err)
+	require.Equal(t, []openlines.Problem{
+		{Field: "channels[2]", Message: fmt.Sprint("there is no such channel in Chat2Desk: ", last+1)},
+	}, problems)
+	doc := w.doc
+	doc.CRM.Channels = []settings.Channel{{ID: last, Entity: "lead"}}
+	wrong, err := w.checker.ValidateSettings(t.Context(), "demo", doc)
+	require.NoError(t, err)
+	require.Empty(t, wrong)
 }
