@@ -29,6 +29,7 @@ type calling struct {
 	user  int64             // who took it first
 	last  int64             // who finished it
 	notes []string
+	due   bool // its recording is still to be attached
 }
 
 // createCall registers a call, finishes it if it has ended, and binds it to
@@ -41,15 +42,32 @@ func (d *desk) createCall(ctx context.Context, in contactcenter.Call) (reply, er
 		return reply{}, err
 	}
 	out := reply{body: c.answer(), status: http.StatusCreated, entities: c.entities(), story: c.story()}
-	if c.awaitsRecording() {
+	if c.due {
 		out.callID = in.CallID
 	}
 	return out, nil
 }
 
-// awaitsRecording tells whether a recording is to be attached to an ended call.
-func (c *calling) awaitsRecording() bool {
-	return c.in.Recording != nil && c.in.Status != "" && c.known.FileID == 0
+// recordingDue tells whether the recording that is named for an ended call is
+// still to be attached. Another one than before replaces it. One that was
+// attached once is not attached anew, because a correction repeats what earlier
+// revisions told: where it was replaced since, a note says so.
+func (c *calling) recordingDue(ctx context.Context) (bool, error) {
+	given := c.in.Recording
+	switch {
+	case given == nil || c.in.Status == "":
+		return false, nil
+	case c.known.FileID == 0:
+		return true, nil
+	}
+	had, err := c.store.AttachedRecording(ctx, c.portal, c.in.CallID, given.RecordingID, given.URL)
+	if err == nil && !holds(c.known, had) {
+		c.notes = append(c.notes, "this recording was attached to the call before and has been replaced since; call.attach_recording puts it back")
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 // call brings one call into the CRM.
@@ -58,7 +76,11 @@ func (d *desk) call(ctx context.Context, step string, in contactcenter.Call) (*c
 	if err := c.recall(ctx); err != nil {
 		return c, err
 	}
-	if c.awaitsRecording() { // before anything is made: it may name an upload that is not there
+	due, err := c.recordingDue(ctx)
+	if err != nil {
+		return c, err
+	}
+	if c.due = due; due { // before anything is made: it may name an upload that is not there
 		if err := d.expectRecording(ctx, in.CallID, *in.Recording); err != nil {
 			return c, err
 		}
@@ -266,7 +288,7 @@ func (c *calling) answer() contactcenter.CallAnswer {
 		out.Bound = c.allBound()
 	}
 	switch {
-	case c.known.FileID != 0:
+	case c.known.FileID != 0 && !c.due:
 		out.Recording = contactcenter.RecordingAttached
 	case c.in.Recording != nil:
 		out.Recording = contactcenter.RecordingPending

@@ -88,6 +88,16 @@ func (s *Store) RecordingOfSync(ctx context.Context, portal, syncID string) (Rec
 	return r, fail(err, "recording of sync %s", syncID)
 }
 
+// AttachedRecording gives the recording of a call, by its id or by its URL, if it
+// was attached to the call once, be it replaced since or not; else ErrNotFound.
+func (s *Store) AttachedRecording(ctx context.Context, portal, callID, id, url string) (Recording, error) {
+	var r Recording
+	err := s.read(ctx).Table(recordingsTable).
+		Where("portal = ? AND call_id = ? AND attached_at <> 0 AND (id = ? OR url <> '' AND url = ?)", portal, clean(callID), id, clean(url)).
+		Order("attached_at DESC").Limit(1).Take(&r).Error
+	return r, fail(err, "attached recording of call %s", callID)
+}
+
 // RecordingsUsage is what the recordings of a portal take of our disk, in bytes.
 func (s *Store) RecordingsUsage(ctx context.Context, portal string) (bytes int64, err error) {
 	err = s.read(ctx).Raw("SELECT COALESCE(SUM(bytes), 0) FROM recordings WHERE portal = ? AND state <> 'gone' AND path <> ''", portal).
