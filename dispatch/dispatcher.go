@@ -3,7 +3,8 @@
 // events of one client are delivered in order by one process at a time, and a
 // row is finished only after Temporal has taken the signal. While Temporal is
 // down the rows wait. Beside that it starts submissions of the contact center
-// that the API accepted and could not start itself.
+// that the API accepted and could not start itself, and watches what people do
+// with open chats in the CRM.
 package dispatch
 
 import (
@@ -43,12 +44,14 @@ const (
 	bookkeeping = 5 * time.Second
 )
 
-// Options are what a dispatcher works with; all are required but Logger.
+// Options are what a dispatcher works with; all are required but Logger and CRMLook.
 type Options struct {
 	Store    *store.Store
 	Temporal client.Client
 	Portals  *portals.Registry
 	Logger   *slog.Logger
+	// CRMLook is how often open chats are looked up in the CRM; 0 = DefaultCRMLook.
+	CRMLook time.Duration
 }
 
 // Dispatcher delivers inbox rows. It is used by one goroutine running Run and
@@ -63,6 +66,7 @@ type Dispatcher struct {
 	wake     chan struct{}
 	learned  *memory
 	views    *lineViews
+	crmLook  time.Duration
 }
 
 // New makes a dispatcher; its name in the claims is host, process and a random part.
@@ -80,6 +84,7 @@ func New(o Options) *Dispatcher {
 		starter: &submit.Starter{Temporal: o.Temporal, Store: o.Store},
 		owner:   fmt.Sprintf("%s:%d:%s", host, os.Getpid(), uuid.NewString()[:8]),
 		wake:    make(chan struct{}, 1), learned: newMemory(), views: newLineViews(o.Store),
+		crmLook: o.CRMLook,
 	}
 }
 
@@ -100,6 +105,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	var deliveries sync.WaitGroup
 	defer deliveries.Wait()
 	deliveries.Go(func() { d.relay(ctx) })
+	deliveries.Go(func() { d.watchCRM(ctx) })
 	deliveries.Go(func() { d.watchTickets(ctx) })
 	slots := make(chan struct{}, parallel)
 	for failures := 0; ctx.Err() == nil; {

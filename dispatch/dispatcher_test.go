@@ -122,7 +122,7 @@ func prepare(t *testing.T) *testBundle {
 	require.NoError(t, b.store.SavePortal(t.Context(), store.Portal{
 		Slug: "demo", Chat2Desk: store.Chat2DeskAccount{BaseURL: server.URL, Token: "token"},
 	}))
-	b.registry = portals.New(b.store, portals.Options{Chat2DeskRate: 1000})
+	b.registry = portals.New(b.store, portals.Options{Chat2DeskRate: 1000, CheckEvery: time.Nanosecond})
 	t.Cleanup(b.registry.Close)
 	return b
 }

@@ -87,8 +87,9 @@ func (c crmRow) activity(ctx context.Context) ([]openlines.Event, error) {
 }
 
 // item: an item that shows chats changed. Only another responsible employee is
-// news; what Puente wrote itself is remembered. What a person chose is not kept:
-// told again it changes nothing, and told never it would be lost.
+// news; what Puente wrote itself is remembered, and is none. Once a person has
+// chosen somebody, every later change is told, also back to whom Puente knew:
+// the desk ignores what it knows.
 func (c crmRow) item(ctx context.Context, item openlines.Item) ([]openlines.Event, error) {
 	known, shows, err := c.dispatcher.store.LineWrite(ctx, c.row.Portal, store.ItemKey(item))
 	if err != nil || !shows {
@@ -101,13 +102,30 @@ func (c crmRow) item(ctx context.Context, item openlines.Item) ([]openlines.Even
 	}
 	found, err := c.read(ctx, "crm.item.get", bitrix24.Params{"entityTypeId": itemTypes[item.Kind], "id": item.ID}, &got)
 	now := int64(got.Item.Responsible)
-	if err != nil || !found || now == 0 || now == known.ExternalID {
+	if err != nil || !found || now == 0 {
+		return nil, err
+	}
+	byPerson, err := c.chosen(ctx, item, now, now != known.ExternalID)
+	if err != nil || !byPerson {
 		return nil, err
 	}
 	return []openlines.Event{{
 		ID: c.row.Key, Kind: openlines.ResponsibleChanged, At: c.row.ReceivedAt,
 		CRM: &openlines.CRMFacts{Item: item, Responsible: openlines.UserID(now)},
 	}}, nil
+}
+
+// chosen tells whether a person has chosen the responsible employee of an item,
+// now or before, and remembers who it is now.
+func (c crmRow) chosen(ctx context.Context, item openlines.Item, user int64, now bool) (bool, error) {
+	_, before, err := c.dispatcher.store.LineWrite(ctx, c.row.Portal, store.ChosenKey(item))
+	if err != nil || !now && !before {
+		return false, err
+	}
+	_, err = c.dispatcher.store.SaveLineWrite(ctx, store.LineWrite{
+		Portal: c.row.Portal, WriteKey: store.ChosenKey(item), State: store.WriteDone, ExternalID: user,
+	})
+	return err == nil, err
 }
 
 // read asks the portal. What it does not have, and a portal without an account,

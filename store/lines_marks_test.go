@@ -33,6 +33,12 @@ func TestMarksOfOpenSessionsAreListed(t *testing.T) {
 		require.Equal(t, []store.LineMark{{Session: 1, Activity: 71, Item: deal, Responsible: 301}}, marks,
 			"the CRM does not show session 2 yet, and session 3 is finished")
 
+		_, err = s.SaveLineWrite(t.Context(), store.LineWrite{Portal: "demo", WriteKey: store.ChosenKey(deal), State: store.WriteDone, ExternalID: 302})
+		require.NoError(t, err)
+		marks, err = s.OpenLineMarks(t.Context(), "demo", 10)
+		require.NoError(t, err)
+		require.Equal(t, int64(302), marks[0].Responsible, "whom a person chose")
+
 		_, err = s.SaveLineWrite(t.Context(), store.LineWrite{Portal: "demo", WriteKey: store.MarkKey(2), State: store.WriteDone, ExternalID: 72})
 		require.NoError(t, err)
 		marks, err = s.OpenLineMarks(t.Context(), "demo", 1)
@@ -52,9 +58,19 @@ func TestPortalHasOpenLinesWhileOneIsActiveOrHasSessions(t *testing.T) {
 			return yes
 		}
 		require.False(t, has())
+		slugs, err := s.LinePortals(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, slugs)
 		doc := lineOf("Support", 1)
 		saveLine(t, s, "support", doc)
+		saveLine(t, s, "sales", lineOf("Sales", 2))
 		require.True(t, has())
+		slugs, err = s.LinePortals(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []string{"demo"}, slugs)
+		sales := lineOf("Sales", 2)
+		sales.Active = false
+		saveLine(t, s, "sales", sales)
 		doc.Active = false
 		saveLine(t, s, "support", doc)
 		require.False(t, has())

@@ -120,9 +120,9 @@ func explainPostgres(t *testing.T, pool *sql.DB, s statement) (scans []string) {
 }
 
 // wanted are the walks along an index from its end that a LIMIT or an
-// aggregate ends, and those over the open rows only.
+// aggregate ends, those over the open rows only, and over the lines, which are few.
 func wanted(detail string) bool {
-	for _, index := range []string{"inbox_open_by_key", "submissions_unstarted", "sqlite_autoindex_portals_1"} {
+	for _, index := range []string{"inbox_open_by_key", "submissions_unstarted", "sqlite_autoindex_portals_1", "sqlite_autoindex_lines_1"} {
 		if strings.HasSuffix(detail, index) {
 			return true
 		}
@@ -315,6 +315,8 @@ func useLines(ctx context.Context, t *testing.T, s *store.Store) {
 	_, err = s.Operators(ctx, "demo")
 	require.NoError(t, err)
 	_, err = s.OpenLineMarks(ctx, "demo", 10)
+	require.NoError(t, err)
+	_, err = s.LinePortals(ctx)
 	require.NoError(t, err)
 	_, err = s.HasOpenLines(ctx, "demo")
 	require.NoError(t, err)

@@ -64,8 +64,19 @@ func New(o Options) (*Worker, error) {
 	if o.StopTimeout == 0 {
 		o.StopTimeout = 65 * time.Second
 	}
-	d := dispatch.New(dispatch.Options{Store: o.Store, Temporal: o.Temporal, Portals: o.Portals, Logger: o.Logger})
+	d := dispatch.New(dispatch.Options{
+		Store: o.Store, Temporal: o.Temporal, Portals: o.Portals, Logger: o.Logger, CRMLook: crmLook(o.LineMinute),
+	})
 	return &Worker{opts: o, dispatcher: d}, nil
+}
+
+// crmLook is how often open chats are looked up in the CRM. Short minutes of a
+// trial shorten it, but not so far that it uses up the portal's rate.
+func crmLook(minute time.Duration) time.Duration {
+	if minute == 0 || minute == time.Minute {
+		return dispatch.DefaultCRMLook
+	}
+	return max(dispatch.DefaultCRMLook/time.Minute*minute, 20*time.Second)
 }
 
 // Start begins to work and returns at once. While Temporal cannot be reached
