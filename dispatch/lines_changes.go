@@ -7,6 +7,7 @@ import (
 
 	"puente/chat2desk"
 	"puente/dialog"
+	linework "puente/lines"
 	"puente/openlines"
 	"puente/store"
 	"puente/workflows"
@@ -156,7 +157,8 @@ func (l lineRow) undelivered(ctx context.Context) ([]openlines.Event, error) {
 }
 
 // operator: an operator came, went or takes a break. Only those who are mapped
-// to a Bitrix24 user can have chats.
+// to a Bitrix24 user can have chats. The desk is told at once what is known of him
+// now, in the way of package lines: news of several sources do not pass each other.
 func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
 	user, mapped := l.view.conf.UserFor(l.hook.OperatorID)
 	if !mapped || user == 0 {
@@ -169,8 +171,8 @@ func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
 	case l.hook.Online:
 		presence = openlines.Online
 	}
-	known, err := l.dispatcher.store.SaveOperator(ctx, l.row.Portal, openlines.UserID(user), store.OperatorChange{Presence: &presence})
-	event := l.lineEvent(openlines.OperatorChanged, "")
-	event.Operator = &known.Operator
-	return []openlines.Event{event}, err
+	desk := linework.Service{Store: l.dispatcher.store, Temporal: l.dispatcher.temporal, Log: l.dispatcher.log}
+	change := store.OperatorChange{Presence: &presence}
+	_, err := desk.SaveOperator(ctx, l.row.Portal, openlines.UserID(user), change, store.SourceChat2Desk)
+	return nil, err
 }

@@ -169,3 +169,47 @@ func TestNewsOfAnOperatorIsMerged(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrNotFound)
 	})
 }
+
+func TestWorkDayOfTheCRMAndWhatWasToldAreBothNeeded(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
+		savePortal(t, s)
+		for _, c := range []struct{ told, day, want openlines.Presence }{
+			{openlines.Online, "", openlines.Online},
+			{"", openlines.DayStarted, openlines.DayStarted},
+			{openlines.Online, openlines.DayStarted, openlines.DayStarted},
+			{openlines.Offline, openlines.DayStarted, openlines.Offline},
+			{openlines.DayPaused, openlines.DayStarted, openlines.DayPaused},
+			{openlines.Online, openlines.DayPaused, openlines.DayPaused},
+			{openlines.Online, openlines.DayEnded, openlines.DayEnded},
+			{openlines.Online, "", openlines.Online}, // it is tracked no more: what was told is still known
+		} {
+			_, err := s.SaveOperator(t.Context(), "demo", 301, store.OperatorChange{WorkDay: &c.day})
+			require.NoError(t, err)
+			got, err := s.SaveOperator(t.Context(), "demo", 301, store.OperatorChange{Presence: &c.told})
+			require.NoError(t, err)
+			require.Equal(t, c.want, got.Presence, "%+v", c)
+			require.Equal(t, c.day, got.WorkDay)
+		}
+	})
+}
+
+func TestWhoLeftTheCompanyIsDismissedUntilHeIsBack(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
+		savePortal(t, s)
+		for _, inactive := range []bool{true, false} {
+			got, err := s.SaveOperator(t.Context(), "demo", 301, store.OperatorChange{Inactive: &inactive})
+			require.NoError(t, err)
+			require.Equal(t, inactive, got.Dismissed)
+		}
+		yes, no := true, false
+		_, err := s.SaveOperator(t.Context(), "demo", 301, store.OperatorChange{Dismissed: &yes})
+		require.NoError(t, err)
+		got, err := s.SaveOperator(t.Context(), "demo", 301, store.OperatorChange{Inactive: &no})
+		require.NoError(t, err)
+		require.True(t, got.Dismissed, "a person said so")
+	})
+}

@@ -88,6 +88,7 @@ func (w *Worker) Start() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel = cancel
 	w.running.Go(func() { w.run(ctx) })
+	w.running.Go(func() { w.staff().Run(ctx) })
 	w.running.Go(func() { retention.Run(ctx, w.opts.Store, w.opts.Recordings, w.opts.Logger) })
 	return nil
 }
