@@ -51,7 +51,7 @@ func TestDeliveryIsStoredAndHandedToItsSessions(t *testing.T) {
 	require.False(t, first[0].Ended)
 	require.Equal(t, []string{
 		"10:00:00 began in chat 7-12 on channel 12",
-		"10:00:00 offered to operator 7: never had an offer on this line; operator 8 left out: offline since 09:42",
+		"10:00:00 offer 1: offered to operator 7: never had an offer on this line; operator 8 left out: offline since 09:42",
 	}, first[0].Story, "times of day of the line")
 	nobody := b.sessions.of(0)
 	require.Len(t, nobody, 1, "what belongs to no session")
