@@ -73,6 +73,7 @@ func (c *Company) controls(mux *http.ServeMux) {
 	mux.HandleFunc("POST /sandbox/dialogs", c.controlPlay)
 	mux.HandleFunc("POST /sandbox/dialogs/{id}/close", c.controlDialog(func(d *dialog) { c.closeDialog(d) }))
 	mux.HandleFunc("POST /sandbox/dialogs/{id}/reopen", c.controlDialog(func(d *dialog) { c.openRequest(d, false) }))
+	mux.HandleFunc("GET /sandbox/dialogs/{id}/operators", c.controlOperators)
 	mux.HandleFunc("POST /sandbox/messages/{id}/status", c.controlStatus)
 	mux.HandleFunc("GET /sandbox/messages", c.controlMessages)
 	mux.HandleFunc("POST /sandbox/channels", c.controlChannel)
@@ -114,6 +115,24 @@ func (c *Company) controlDialog(change func(*dialog)) http.HandlerFunc {
 		c.send(c.takeEvents(), c.s.Settings.Deliver, false)
 		controlAnswer(w, object{"dialog_id": d.ID, "request_id": d.LastRequestID, "state": d.State})
 	}
+}
+
+// Operators are those who took the dialog or were given it, in order.
+func (c *Company) Operators(dialogID int64) []int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := []int64{}
+	for _, e := range c.s.Activity {
+		if e.DialogID == dialogID && dialogID != 0 {
+			out = append(out, e.OperatorID)
+		}
+	}
+	return out
+}
+
+func (c *Company) controlOperators(w http.ResponseWriter, r *http.Request) {
+	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	controlAnswer(w, object{"operators": c.Operators(id)})
 }
 
 // controlStatus raises outbox_status for a message: {"status":"failed","error":"24h window"}.

@@ -151,6 +151,20 @@ func TestAChannelCanBeOpened(t *testing.T) {
 	}
 }
 
+func TestTheWayOfADialogFromOperatorToOperatorIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	scene := w.open()
+	path := fmt.Sprintf("/v1/dialogs/%d", scene.DialogID)
+	for _, operator := range []int64{chat2desk.OperatorBoris, chat2desk.OperatorChen, chat2desk.OperatorBoris} {
+		w.call(http.MethodPut, path, map[string]any{"operator_id": operator, "state": "open"})
+	}
+	w.call(http.MethodPut, "/v1/operators/301", map[string]any{"online": 0})
+	way := w.get(fmt.Sprintf("/sandbox/dialogs/%d/operators", scene.DialogID))["operators"]
+	require.Equal(t, []any{float64(301), float64(302), float64(303), float64(302)}, way)
+	require.Empty(t, w.get("/sandbox/dialogs/1/operators")["operators"])
+}
+
 func TestResetKeepsWebhooksAndGoesOnWithIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -83,7 +83,7 @@ func (c *Company) assign(d *dialog, operator int64) {
 	if r := c.currentRequest(d); r != nil {
 		r.OperatorID = operator
 	}
-	c.s.Activity = append(c.s.Activity, operatorEvent{operator, event, at})
+	c.s.Activity = append(c.s.Activity, operatorEvent{operator, event, at, d.ID})
 	c.raise(HookTransferred, d.ClientID, d.ChannelID, at, object{
 		"dialog_id": d.ID, "client_id": d.ClientID, "request_id": idOrNull(d.LastRequestID), "operator_id": operator,
 	})

@@ -36,6 +36,7 @@
 // See [Script] for all keys. The others:
 //
 //	POST   /sandbox/dialogs/{id}/close     closes a dialog; …/reopen opens it with a new request
+//	GET    /sandbox/dialogs/{id}/operators who took the dialog or was given it, in order
 //	POST   /sandbox/messages/{id}/status   {"status":"failed","error":"24h window"}: an outbox_status
 //	GET    /sandbox/messages?client_id=7001 what the client received
 //	POST   /sandbox/channels               {"name":"Second bot","transport":"telegram"}: one more channel; the answer has its id

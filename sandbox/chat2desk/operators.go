@@ -113,7 +113,7 @@ func (c *Company) raiseOperator(op *Operator) {
 	case op.Online:
 		state = "online"
 	}
-	c.s.Activity = append(c.s.Activity, operatorEvent{op.ID, state, at})
+	c.s.Activity = append(c.s.Activity, operatorEvent{op.ID, state, at, 0})
 	c.raise(HookOperatorStatus, 0, 0, at, object{
 		"id": strconv.FormatInt(op.ID, 10), "email": op.Email, "online": number(op.Online), "offline_type": orNull(op.OfflineType),
 		"status_id": op.StatusID,

@@ -218,6 +218,7 @@ type operatorEvent struct {
 	OperatorID int64
 	Event      string
 	At         time.Time
+	DialogID   int64 // that he took or was given; 0 = none
 }
 
 func (c *client) rowID() int64  { return c.ID }
