@@ -30,9 +30,12 @@ var inputs = map[Method]reflect.Type{
 }
 
 // Decode reads the body of a method call into the method's input, a value (not
-// a pointer) of the type that input.go names. It is strict: unknown keys and
-// values of a wrong type are problems, each with its JSON path. Text is tidied
-// (see tidy), never refused for its bytes. What the values mean is for Validate.
+// a pointer) of the type that input.go names. It is strict: unknown keys, values
+// of a wrong type and keys that are given twice are problems, each with its JSON
+// path. With the last alone there is an input nevertheless, that of the later
+// values: what was accepted before they were refused can still be run. Text is
+// tidied (see tidy), never refused for its bytes. What the values mean is for
+// Validate.
 func Decode(m Method, body []byte) (any, []settings.Problem) {
 	t, ok := inputs[m]
 	if !ok {
@@ -42,7 +45,7 @@ func Decode(m Method, body []byte) (any, []settings.Problem) {
 	if err := read(body, input.Interface()); err != nil {
 		return nil, problemsOf(err)
 	}
-	return input.Elem().Interface(), nil
+	return input.Elem().Interface(), strictdoc.Duplicates(body)
 }
 
 // ParseRequest reads the body of a request as strictly as Decode.
@@ -51,7 +54,7 @@ func ParseRequest(body []byte) (Request, []settings.Problem) {
 	if err := read(body, &r); err != nil {
 		return Request{}, problemsOf(err)
 	}
-	return r, nil
+	return r, strictdoc.Duplicates(body)
 }
 
 // read fills dst, a pointer to a struct, from JSON.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"puente/contactcenter"
+	"puente/internal/strictdoc"
 	"puente/settings"
 )
 
@@ -93,6 +94,7 @@ func TestDecodeNamesEveryWrongValueByItsPath(t *testing.T) {
 		"a list":            {contactcenter.CallCreate, `[1]`, []string{"must be of type object, not list"}},
 		"text":              {contactcenter.CallCreate, `"x"`, []string{"must be of type object, not string"}},
 		"broken":            {contactcenter.CallCreate, `{"a":`, []string{"the JSON cannot be read"}},
+		"key twice":         {contactcenter.DealUsers, `{"id": 1, "id": 2}`, []string{"id: is given more than once"}},
 		"two documents":     {contactcenter.CallCreate, `{} {}`, []string{"only one JSON document"}},
 	}
 	for name, tt := range tests {
@@ -144,6 +146,20 @@ func TestRequestIsReadLikeAMethod(t *testing.T) {
 	require.Equal(t, []string{"call.recording.link", "contact.nme"}, []string{problems[0].Field, problems[1].Field})
 }
 
+func TestInputWithAKeyTwiceCanStillBeRunIfItWasAcceptedOnce(t *testing.T) {
+	t.Parallel()
+	input, problems := contactcenter.Decode(contactcenter.DealUsers, []byte(`{"id": 1, "id": 2}`))
+	require.Len(t, problems, 1)
+	require.Equal(t, contactcenter.DealUsersQuery{ID: 2}, input)
+	body := []byte(`{"external_id": "r1", "channel": "site", "comment": "a", "contact": {"name": "Ana", "name": "Eva"}}`)
+	r, problems := contactcenter.ParseRequest(body)
+	require.Contains(t, lines(problems), "contact.name: is given more than once")
+	require.Equal(t, "Eva", r.Contact.Name)
+	merged, err := contactcenter.MergeRevisions([][]byte{body})
+	require.NoError(t, err)
+	require.Equal(t, r, merged)
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, body := range []string{
 		`{"phone": "+7 999 123-45-67", "limit": 5, "cursor": "x"}`, `{"id": 1, "phones": [{"value": "1", "type": "WORK"}], "utm": {"source": "a"}}`,
@@ -160,7 +176,9 @@ func FuzzDecode(f *testing.F) {
 		m := methods[(n%len(methods)+len(methods))%len(methods)]
 		input, problems := contactcenter.Decode(m, []byte(body))
 		if len(problems) > 0 {
-			require.Nil(t, input)
+			if input != nil {
+				require.Equal(t, strictdoc.Duplicates([]byte(body)), problems)
+			}
 			return
 		}
 		contactcenter.Validate(input, s)

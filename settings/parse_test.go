@@ -103,6 +103,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		"more after the JSON":  {`{} {}`, "the JSON cannot be read"},
 		"broken YAML":          {"general: [", "the YAML cannot be read"},
 		"two documents":        {"general: {}\n---\ntags: {}", "only one YAML document"},
+		"duplicate JSON key":   {`{"tags":{"mode":"ignore"},"crm":{},"crm":{}}`, "crm: is given more than once"},
 		"duplicate key":        {"tags: {mode: ignore}\ntags: {mode: ignore}", "already defined"},
 		"list as the document": {"[1]", "must be of type object, not array"},
 	}

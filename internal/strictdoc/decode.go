@@ -49,6 +49,9 @@ func readTree(data []byte) (tree any, read func(any) error, err error) {
 		if err := json.Unmarshal(trimmed, &tree); err != nil {
 			return nil, nil, fmt.Errorf("the JSON cannot be read: %w", err)
 		}
+		if twice := Duplicates(trimmed); len(twice) > 0 {
+			return nil, nil, Problems(twice)
+		}
 		return tree, read, nil
 	}
 	read = func(dst any) error { return yaml.Unmarshal(data, dst) }
