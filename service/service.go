@@ -84,7 +84,7 @@ func Open(ctx context.Context, c Config, logger *slog.Logger) (*Service, error) 
 	})
 	s.Rerun = &rerun.Service{Store: s.Store, Temporal: s.Temporal}
 	s.Recordings = &recordings.Keeper{Dir: recordings.NewDir(c.recordingsDir()), Store: s.Store}
-	s.Checker = setup.Checker{Accounts: s.Portals}
+	s.Checker = setup.Checker{Accounts: s.Portals, Lines: s.Store.Lines}
 	s.Lines = &lines.Service{
 		Store: s.Store, Temporal: s.Temporal, Validator: s.Checker, Log: logger,
 		Loader: &activities.Lines{Store: s.Store, Portals: s.Portals, Temporal: s.Temporal, Minute: s.Config.LineMinute},

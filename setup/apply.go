@@ -101,7 +101,7 @@ func mergeBitrix24(a *store.Bitrix24Account, f Bitrix24) {
 	case WithoutWebhook:
 		a.WebhookURL = ""
 	case WithoutApplication:
-		*a = store.Bitrix24Account{WebhookURL: a.WebhookURL, ApplicationToken: a.ApplicationToken}
+		*a = store.Bitrix24Account{WebhookURL: a.WebhookURL, ApplicationToken: a.ApplicationToken, EventsURL: a.EventsURL}
 	}
 	if f.ClientID != "" && f.ClientID != a.ClientID {
 		a.AccessToken, a.RefreshToken, a.ExpiresAt = "", "", time.Time{}

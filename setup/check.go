@@ -16,6 +16,7 @@ type State string
 const (
 	OK      State = "ok"
 	Warning State = "warning" // works, but somebody should look
+	Note    State = "note"    // cannot be asked: somebody should know
 	Off     State = "off"     // does not work, and the settings do not use it
 	Missing State = "missing" // does not work until somebody does what Help says
 	Failed  State = "failed"  // could not be asked
@@ -73,7 +74,7 @@ func (c Checker) Check(ctx context.Context, p store.Portal, s settings.Settings)
 	r := &Report{Portal: p.Slug}
 	use, err := c.uses(ctx, p, s)
 	if err != nil {
-		r.add("Open lines of the settings", Failed, err.Error(), "")
+		r.add("Open lines", Failed, err.Error(), "")
 	}
 	c.checkBitrix24(ctx, r, p, s, use)
 	if p.Chat2Desk.Token != "" || use.dialogs {
@@ -84,7 +85,10 @@ func (c Checker) Check(ctx context.Context, p store.Portal, s settings.Settings)
 }
 
 // uses says what the settings of a portal need.
-type uses struct{ dialogs, contactCenter, calls, openLines, always bool }
+type uses struct {
+	dialogs, contactCenter, calls, always bool
+	lines                                 []store.Line
+}
 
 // uses reads it from the settings. A portal with neither Chat2Desk nor a contact
 // center is one that somebody is still connecting: for dialogs.
@@ -93,11 +97,11 @@ func (c Checker) uses(ctx context.Context, p store.Portal, s settings.Settings) 
 	u := uses{always: true, calls: len(cc.Operators) > 0}
 	u.contactCenter = u.calls || len(cc.Products)+len(cc.Fields)+len(cc.Sources) > 0
 	u.dialogs = p.Chat2Desk.Token != "" || !u.contactCenter
-	if c.OpenLines == nil {
+	if c.Lines == nil {
 		return u, nil
 	}
-	var err error
-	u.openLines, err = c.OpenLines(ctx, p.Slug)
+	lines, err := c.Lines(ctx, p.Slug)
+	u.lines = slices.DeleteFunc(lines, func(l store.Line) bool { return !l.Settings.Active })
 	return u, err
 }
 

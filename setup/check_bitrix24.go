@@ -82,6 +82,9 @@ func (c Checker) checkBitrix24(ctx context.Context, r *Report, p store.Portal, s
 	}
 	app := c.askApp(ctx, r, p, use)
 	r.features(p.Slug, general, app, use)
+	if len(use.lines) > 0 {
+		r.openLines(p, use.lines, app)
+	}
 	if general.lost == nil {
 		r.mode(general.about["mode"], s.CRM.Mode)
 		r.pipelines(general.about["pipelines"])
@@ -97,10 +100,14 @@ func ofApp(app bool) []feature {
 // askApp asks with the application and tells how it stands itself.
 func (c Checker) askApp(ctx context.Context, r *Report, p store.Portal, use uses) answers {
 	const name = "Application"
-	used := use.calls || use.openLines
+	used := use.calls
 	gateway, err := c.Accounts.App(ctx, p.Slug)
 	if err != nil {
-		r.put(Row{Feature: name, State: Missing, Detail: notInstalled(p.Bitrix24, err), Help: installHelp(p.Slug), Lacks: LackApplication}, used)
+		row := Row{Feature: name, State: Missing, Detail: notInstalled(p.Bitrix24, err), Help: installHelp(p.Slug), Lacks: LackApplication}
+		if !used && len(use.lines) > 0 { // without one they show less
+			row.State, used = Warning, true
+		}
+		r.put(row, used)
 		return answers{lost: err}
 	}
 	a := ask(ctx, gateway, []bitrix24.Command{
@@ -108,7 +115,7 @@ func (c Checker) askApp(ctx context.Context, r *Report, p store.Portal, use uses
 	}, ofApp(true))
 	if a.lost != nil {
 		kind, help := lack(a.lost, p.Slug)
-		r.put(Row{Feature: name, State: Failed, Detail: a.lost.Error(), Help: help, Lacks: kind}, used)
+		r.put(Row{Feature: name, State: Failed, Detail: a.lost.Error(), Help: help, Lacks: kind}, used || len(use.lines) > 0)
 		return a
 	}
 	r.application(name, a, p)
@@ -189,6 +196,9 @@ func (r *Report) profile(name string, res bitrix24.Result, before, slug string) 
 // asked, the row of the account or application has said so already.
 func (r *Report) features(slug string, general, app answers, use uses) {
 	for _, f := range features {
+		if f.lines && len(use.lines) > 0 {
+			continue // told with the lines
+		}
 		with := general
 		if f.app {
 			with = app

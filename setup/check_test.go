@@ -13,6 +13,7 @@ import (
 
 	"puente/bitrix24"
 	"puente/chat2desk"
+	"puente/openlines"
 	"puente/portals"
 	sandbox "puente/sandbox/bitrix24"
 	"puente/settings"
@@ -55,7 +56,7 @@ func newAnswering() *answering {
 	return &answering{errs: map[string]error{}, answers: map[string]string{
 		"profile": `{"ID":"1","NAME":"Anna","ADMIN":true}`, "scope": allScopes, "crm.settings.mode.get": `2`,
 		"crm.category.list": `{"categories":[]}`, "crm.deal.userfield.list": `[]`,
-		"app.info": `{"CODE":"local.1","INSTALLED":true,"PAYMENT_EXPIRED":"N","LICENSE":"de_ent250"}`,
+		"app.info": `{"CODE":"local.1","INSTALLED":true,"PAYMENT_EXPIRED":"N","LICENSE":"de_ent250"}`, "event.get": `[]`,
 	}}
 }
 
@@ -92,7 +93,7 @@ func (p *portalOf) rows(t *testing.T, s settings.Settings, lines bool, account .
 	if len(account) > 0 {
 		portal.Bitrix24 = account[0]
 	}
-	checker := setup.Checker{Accounts: p, OpenLines: func(context.Context, string) (bool, error) { return lines, nil }}
+	checker := setup.Checker{Accounts: p, Lines: func(context.Context, string) ([]store.Line, error) { return someLines(lines), nil }}
 	rows := map[string]setup.Row{}
 	for _, row := range checker.Check(t.Context(), portal, s).Rows {
 		if row.Feature != "Settings" {
@@ -102,12 +103,24 @@ func (p *portalOf) rows(t *testing.T, s settings.Settings, lines bool, account .
 	return rows
 }
 
+// someLines are a line that takes sessions, if asked for, and one that does not.
+func someLines(active bool) []store.Line {
+	off := store.Line{ID: "old", Settings: openlines.Default()}
+	off.Settings.Active, off.Settings.Channels = false, []int64{99}
+	if !active {
+		return []store.Line{off}
+	}
+	on := store.Line{ID: "support", Settings: openlines.Default()}
+	on.Settings.Channels = []int64{12, 13}
+	return []store.Line{off, on}
+}
+
 func both() *portalOf { return &portalOf{general: newAnswering(), app: newAnswering()} }
 
 func TestEverythingWorksWithWebhookAndApplication(t *testing.T) {
 	t.Parallel()
 	p := both()
-	rows := p.rows(t, busy(), true)
+	rows := p.rows(t, busy(), false)
 	for name, row := range rows {
 		require.Equal(t, setup.OK, row.State, "%s: %s", name, row.Detail)
 	}
@@ -138,7 +151,6 @@ func TestFeaturesOfAnApplicationSayThatAWebhookIsNotEnough(t *testing.T) {
 	require.Contains(t, p.rows(t, busy(), false, hook)["Application"].Detail, "not handed over")
 	require.Equal(t, setup.OK, rows["Contact center: directories"].State)
 
-	require.Equal(t, setup.Missing, p.rows(t, busy(), true)["Open Lines: connector"].State, "as soon as a line uses it")
 	quiet := settings.Default()
 	quiet.ContactCenter.Products = []settings.Product{{Name: "x", Responsible: settings.ResponsibleOperator}}
 	require.Equal(t, setup.Off, p.rows(t, quiet, false)["Telephony: calls"].State)
@@ -253,7 +265,7 @@ func TestSilentPortalIsToldOnce(t *testing.T) {
 
 func TestLinesThatCannotBeReadAreToldToo(t *testing.T) {
 	t.Parallel()
-	checker := setup.Checker{Accounts: both(), OpenLines: func(context.Context, string) (bool, error) { return false, errors.New("the store is down") }}
+	checker := setup.Checker{Accounts: both(), Lines: func(context.Context, string) ([]store.Line, error) { return nil, errors.New("the store is down") }}
 	report := checker.Check(t.Context(), store.Portal{Slug: "demo"}, busy())
 	require.False(t, report.Works())
 	require.Contains(t, report.Rows[0].Detail, "the store is down")

@@ -11,6 +11,7 @@ import (
 	"puente/bitrix24"
 	"puente/chat2desk"
 	"puente/settings"
+	"puente/store"
 )
 
 // Accounts gives the clients of a portal; *portals.Registry is one.
@@ -23,9 +24,8 @@ type Accounts interface {
 // Checker checks settings against the real accounts.
 type Checker struct {
 	Accounts Accounts
-	// OpenLines tells whether a portal has open lines that use its connector; nil
-	// means that none has.
-	OpenLines func(ctx context.Context, slug string) (bool, error)
+	// Lines are the open lines of a portal; nil means that none has any.
+	Lines func(ctx context.Context, slug string) ([]store.Line, error)
 }
 
 // ValidateSettings names what the settings ask for and the accounts do not

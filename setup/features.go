@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"puente/bitrix24"
+	"puente/portals"
 )
 
 // feature is one ability of Puente, and what it needs of the portal.
@@ -14,11 +15,21 @@ type feature struct {
 	scopes []string
 	// app says that a webhook is no way to it (bitrix24.NeedsApplication).
 	app bool
+	// lines says that open lines alone have use for it.
+	lines bool
 	// probe is a reading call that fails when licence, rights or the method lack.
 	probe bitrix24.Command
 }
 
 func always(u uses) bool { return u.always }
+
+func never(uses) bool { return false }
+
+// Features that open lines are told by.
+const (
+	featureActivities = "Configurable activities"
+	featureEvents     = "Subscriptions to events"
+)
 
 // features in the order people know them. No probe writes: telephony and
 // recordings are judged by the neighbours of the methods that do.
@@ -51,16 +62,16 @@ var features = []feature{
 		probe: exists("telephony.externalCall.attachRecord"),
 	},
 	{
-		name: "Configurable activities", used: func(uses) bool { return false }, scopes: []string{"crm"}, app: true,
+		name: featureActivities, used: never, scopes: []string{"crm"}, app: true, lines: true,
 		probe: exists("crm.activity.configurable.add"),
 	},
-	{name: "Subscriptions to events", used: func(u uses) bool { return u.openLines }, app: true, probe: command("event.get", nil)},
+	{name: featureEvents, used: never, app: true, lines: true, probe: portals.HandlersCommand()},
 	{
-		name: "Open Lines: sessions", used: func(u uses) bool { return u.openLines }, scopes: []string{"imopenlines"},
+		name: "Open Lines: sessions", used: never, scopes: []string{"imopenlines"},
 		probe: command("imopenlines.config.list.get", bitrix24.Params{"PARAMS": bitrix24.Params{"limit": 1}}),
 	},
 	{
-		name: "Open Lines: connector", used: func(u uses) bool { return u.openLines }, scopes: []string{"imconnector", "imopenlines"}, app: true,
+		name: "Open Lines: connector", used: never, scopes: []string{"imconnector", "imopenlines"}, app: true,
 		probe: command("imconnector.list", nil),
 	},
 }

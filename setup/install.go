@@ -2,7 +2,6 @@ package setup
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -43,7 +42,7 @@ func (g Guide) Ready() bool { return g.ClientID != "" && g.ClientSecret && g.Tok
 // outside, for example https://puente.example.com.
 func InstallGuide(host string, p store.Portal) Guide {
 	a := p.Bitrix24
-	base := strings.TrimRight(host, "/") + "/webhooks/bitrix24/" + url.PathEscape(p.Slug)
+	base := portals.EventsURL(host, p.Slug)
 	g := Guide{
 		Portal: p.Slug, Web: portals.WebURL(p), HandlerURL: base, Permissions: Permissions(),
 		ClientID: a.ClientID, ClientSecret: a.ClientSecret != "", Tokens: a.RefreshToken != "", ExpiresAt: a.ExpiresAt,

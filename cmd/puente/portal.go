@@ -22,7 +22,7 @@ import (
 func (a *app) portalCommand() *cobra.Command {
 	root := &cobra.Command{Use: "portal", Short: "Connect portals and see whether they work"}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
-	root.AddCommand(a.portalAdd(), a.portalList(), a.portalCheck(), a.portalInstall(), a.portalExample())
+	root.AddCommand(a.portalAdd(), a.portalList(), a.portalCheck(), a.portalInstall(), a.portalEvents(), a.portalExample())
 	return root
 }
 
@@ -49,7 +49,7 @@ func (a *app) portalAdd() *cobra.Command {
 }
 
 // publicHost stands where the address of this API was not given.
-const publicHost = "https://YOUR-PUBLIC-HOST"
+const publicHost = setup.PublicHost
 
 // addedPortal is what add tells; the secrets are shown this once.
 type addedPortal struct {
@@ -82,6 +82,9 @@ func (a *app) addPortal(ctx context.Context, s *service.Service, slug, file, hos
 		return a.printAdded(out)
 	}
 	address, err := s.Checker.Register(ctx, host, added.Portal)
+	if err == nil { // the portal reaches us there, too
+		err = s.Store.SetEventsURL(ctx, slug, portals.EventsURL(host, slug))
+	}
 	if err != nil { // the secrets exist and must be shown all the same
 		return errors.Join(err, a.printAdded(out))
 	}
