@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,9 @@ import (
 
 // exitEnv makes the demo end with its result.
 const exitEnv = "PUENTE_DEMO_EXIT"
+
+// demoMinute is what counts as a minute of open lines in the demo, unless it is told otherwise: nobody waits for minutes.
+const demoMinute = time.Second
 
 // errNotAsExpected is a demo that was played but ended otherwise than it should.
 var errNotAsExpected = errors.New("the demo did not end as expected")
@@ -63,6 +67,9 @@ func newCommand(config *stack.Config, out, errOut io.Writer) *cobra.Command {
 		&cobra.Command{
 			Use: "demo", Short: "Start everything and play a working day; " + exitEnv + "=1 ends with its result", Args: cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
+				if config.LineMinute == 0 {
+					config.LineMinute = demoMinute
+				}
 				return runStack(c.Context(), *config, out, errOut, playDemo)
 			},
 		},
@@ -119,7 +126,7 @@ func playDemo(ctx context.Context, s *stack.Stack, out io.Writer) error {
 	return waitForEnd(ctx, s, out)
 }
 
-// play plays a day of dialogs and one of the contact center; ok says that everything ended as expected.
+// play plays a day of dialogs, one of the contact center and one of open lines; ok says that everything ended as expected.
 func play(ctx context.Context, s *stack.Stack, out io.Writer) (ok bool, err error) {
 	config := demo.Config{
 		Chat2DeskURL: s.Addresses.Chat2Desk, Bitrix24URL: s.Addresses.Bitrix24, Bitrix24Webhook: s.Addresses.Bitrix24Webhook,
@@ -131,5 +138,10 @@ func play(ctx context.Context, s *stack.Stack, out io.Writer) (ok bool, err erro
 	}
 	say(out, "\n")
 	center, err := demo.PlayContactCenter(ctx, config)
-	return dialogs.OK && center.OK, err
+	if err != nil {
+		return false, err
+	}
+	say(out, "\n")
+	lines, err := demo.PlayLines(ctx, config)
+	return dialogs.OK && center.OK && lines.OK, err
 }

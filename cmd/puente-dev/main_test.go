@@ -70,7 +70,7 @@ func TestRunShowsWhereEverythingIsAndStopsWhenTold(t *testing.T) {
 			require.NoError(t, <-ended)
 			for _, part := range []string{
 				"Puente is up", "API  ", "Temporal UI  ", "/namespaces/default/workflows", "/rest/1/sandboxsecret/",
-				"/sandbox/dialogs -d", "/contact-center/requests -d", "Bearer demo-key", "Stopping",
+				"/sandbox/dialogs -d", "/contact-center/requests -d", "/lines/support -d", "Bearer demo-key", "Stopping",
 			} {
 				require.Contains(t, out.String(), part)
 			}
@@ -109,7 +109,7 @@ func TestDemoEndsAsExpected(t *testing.T) {
 	out := &screen{}
 	err := execute(t.Context(), on(t, "demo"), out, io.Discard)
 	require.NoError(t, err, out.String())
-	require.Equal(t, 2, strings.Count(out.String(), "Every outcome is the expected one"), out.String())
+	require.Equal(t, 3, strings.Count(out.String(), "Every outcome is the expected one"), out.String())
 }
 
 func TestInterruptedDemoIsNoSuccess(t *testing.T) {

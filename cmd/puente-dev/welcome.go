@@ -38,6 +38,16 @@ Send a request of the contact center:
   curl -s -H 'Authorization: Bearer {{.Key}}' {{.API}}/v1/portals/{{.Slug}}/contact-center/requests -d '{"external_id":"form-1",
     "channel":"site","product":"subsidy","contact":{"name":"Ana","phones":[{"value":"+7 999 123-45-67"}]},"comment":"Call me"}'
 {{- end}}
+{{- if and (.Has "chat2desk") (.Has "api")}}
+
+Open a line with an operator on duty, let a client write, and look who is asked and why:
+  curl -s -H 'Authorization: Bearer {{.Key}}' -X PUT {{.API}}/v1/portals/{{.Slug}}/lines/support -d '{"name":"Support",
+    "channels":[{{.LineChannel}}],"members":[{"user":7},{"user":8}]}'
+  curl -s -H 'Authorization: Bearer {{.Key}}' -X PUT {{.API}}/v1/portals/{{.Slug}}/operators/7 -d '{"presence":"online"}'
+  curl -s {{.Chat2Desk}}/sandbox/dialogs -d '{"client":{"name":"Ana"},"channel_id":{{.LineChannel}},
+    "messages":[{"from":"client","text":"Hello"}]}'
+  curl -s -H 'Authorization: Bearer {{.Key}}' {{.API}}/v1/portals/{{.Slug}}/attention
+{{- end}}
 
 Ctrl-C stops it; what happened is kept in {{.Data}}.
 
@@ -54,6 +64,7 @@ func (f facts) Data() string         { return f.config.DataDir }
 func (facts) Key() string            { return stack.APIKey }
 func (facts) Slug() string           { return stack.Slug }
 func (facts) Token() string          { return stack.Chat2DeskToken }
+func (facts) LineChannel() int       { return stack.LineChannel }
 
 func welcome(out io.Writer, config stack.Config, at stack.Addresses) {
 	if err := page.Execute(out, facts{at, config}); err != nil {

@@ -75,6 +75,7 @@ type script struct {
 }
 
 type client struct {
+	ID           int64             `json:"id,omitempty"` // a client that wrote before
 	Name         string            `json:"name,omitempty"`
 	Phone        string            `json:"phone,omitempty"`
 	CustomFields map[string]string `json:"custom_fields,omitempty"`
@@ -83,6 +84,7 @@ type client struct {
 
 type line struct {
 	From        string       `json:"from"`
+	OperatorID  int64        `json:"operator_id,omitempty"`
 	Text        string       `json:"text,omitempty"`
 	Attachments []attachment `json:"attachments,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/spf13/pflag"
@@ -44,6 +45,8 @@ type Config struct {
 	SecretKey   string `env:"PUENTE_SECRET_KEY" envDefault:"puente-dev: not a secret, fine for a sandbox"`
 	// Without names the parts that are left out.
 	Without []Part `env:"PUENTE_DEV_WITHOUT"`
+	// LineMinute is what counts as a minute in the settings of open lines; 0 = a minute. See service.Config.
+	LineMinute time.Duration `env:"PUENTE_LINE_MINUTE"`
 	// ReadyFile is written as JSON ([Addresses]) when everything answers, and removed at the end; "" = none.
 	ReadyFile string     `env:"PUENTE_DEV_READY_FILE"`
 	LogLevel  slog.Level `env:"PUENTE_LOG_LEVEL" envDefault:"WARN"`
@@ -70,6 +73,8 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	text(&c.DatabaseURL, "database-url", "Puente's database, postgres://… or sqlite://…; empty: in the data directory ($PUENTE_DATABASE_URL)")
 	text(&c.SecretKey, "secret-key", "encrypts the portal's tokens in the database ($PUENTE_SECRET_KEY)")
 	text(&c.ReadyFile, "ready-file", "file to write the addresses to when everything answers ($PUENTE_DEV_READY_FILE)")
+	f.DurationVar(&c.LineMinute, "line-minute", c.LineMinute, "what counts as a minute in the settings of open lines ($PUENTE_LINE_MINUTE); "+
+		"0: a minute, in the demo a second")
 	f.Var(partsFlag{&c.Without}, "without", "parts to leave out: "+join(Parts())+" ($PUENTE_DEV_WITHOUT)")
 	f.TextVar(&c.LogLevel, "log-level", c.LogLevel, "DEBUG, INFO, WARN or ERROR ($PUENTE_LOG_LEVEL)")
 }

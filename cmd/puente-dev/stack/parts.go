@@ -46,7 +46,7 @@ func (s *Stack) startChat2Desk(context.Context) error {
 		return nil
 	}
 	company, err := chat2desk.New(chat2desk.Options{
-		Persistence: filepath.Join(s.cfg.DataDir, "sandbox-chat2desk"), Logger: s.log,
+		Persistence: filepath.Join(s.cfg.DataDir, "sandbox-chat2desk"), Logger: s.log, Seeds: demoCompany,
 		Webhooks: []chat2desk.Webhook{{Name: "puente", URL: ChatWebhook(s.Addresses.API)}},
 	})
 	if err != nil {
@@ -124,6 +124,9 @@ func (s *Stack) serviceConfig() (service.Config, error) {
 	}
 	cfg.DatabaseURL, cfg.SecretKey, cfg.DataDir = s.cfg.DatabaseURL, s.cfg.SecretKey, s.cfg.DataDir
 	cfg.APIAddr, cfg.TemporalUI, cfg.WorkerAddr = s.apiAddr, s.Addresses.TemporalUI, ""
+	if s.cfg.LineMinute != 0 {
+		cfg.LineMinute = s.cfg.LineMinute
+	}
 	if _, set := os.LookupEnv("PUENTE_STOP_TIMEOUT"); !set {
 		cfg.StopTimeout = stopTimeout
 	}

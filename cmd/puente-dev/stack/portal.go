@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"puente/sandbox/bitrix24"
+	"puente/sandbox/chat2desk"
 	"puente/settings"
 	"puente/store"
 )
@@ -16,6 +17,8 @@ const (
 	APIKey        = "demo-key"
 	WebhookSecret = "demo-secret"
 	HMACKey       = "demo-hmac"
+	// LineChannel is the first of two channels that no dialog of the demo uses: for open lines.
+	LineChannel = 17
 	// Chat2DeskToken is the API token of the sandbox account.
 	Chat2DeskToken = "sandbox-token"
 	// ApplicationToken is what events of the demo portal carry to POST /webhooks/bitrix24/demo.
@@ -51,6 +54,17 @@ func SaveDemoPortal(ctx context.Context, db *store.Store, at Addresses) error {
 		return fmt.Errorf("demo settings: %w", err)
 	}
 	return nil
+}
+
+// demoCompany is the account of Chat2Desk: the seeds of design §7, and two channels for open lines, so that a line need
+// not take a channel away from the dialogs.
+func demoCompany() chat2desk.Seed {
+	seed := chat2desk.DemoSeed()
+	seed.Channels = append(seed.Channels,
+		chat2desk.Channel{ID: LineChannel, Name: "WhatsApp support", Phone: "34600000017", Transports: []string{"whatsapp"}},
+		chat2desk.Channel{ID: LineChannel + 1, Name: "Telegram orders", Phone: "puente_orders_bot", Transports: []string{"telegram"}},
+	)
+	return seed
 }
 
 func demoPortal(p store.Portal, at Addresses) store.Portal {
