@@ -310,6 +310,32 @@ func TestStatisticsAreSplitUp(t *testing.T) {
 	require.Zero(t, none.Total.Started)
 }
 
+// endless is a store in which each page of sessions has another one behind it.
+type endless struct {
+	lines.Store
+	pages int
+}
+
+func (e *endless) SessionFacts(
+	_ context.Context, _ string, _, _ time.Time, _ openlines.LineID, p store.Page,
+) ([]openlines.SessionFacts, string, error) {
+	e.pages++
+	facts := make([]openlines.SessionFacts, p.Limit)
+	for i := range facts {
+		facts[i] = openlines.SessionFacts{Started: time.Unix(1, 0), State: openlines.Closed, Chat: "7-12"}
+	}
+	return facts, "more", nil
+}
+
+func TestReportOfTooManySessionsIsRefused(t *testing.T) {
+	t.Parallel()
+	e := &endless{}
+	_, err := (&lines.Service{Store: e}).Statistics(t.Context(), lines.Query{Portal: "demo"}, time.Now())
+	require.Equal(t, lines.Invalid, kindOf(err))
+	require.ErrorContains(t, err, "more than 1000000 sessions")
+	require.Equal(t, 2001, e.pages)
+}
+
 func TestStatisticsAsCSVHaveAllFigures(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -26,8 +26,9 @@ const (
 // Splits lists the ways.
 func Splits() []string { return []string{ByLine, ByChannel, ByOperator, ByDay, ByWeek, ByMonth} }
 
-// MaxSessions bounds the sessions of one report.
-const MaxSessions = 100_000
+// MaxSessions bounds the sessions of one report: their durations are kept until
+// it is complete, which takes some hundred megabytes of that many.
+const MaxSessions = 1_000_000
 
 // pageOfSessions is how many sessions are read at once.
 const pageOfSessions = 500
@@ -72,18 +73,12 @@ func (s *Service) Statistics(ctx context.Context, q Query, now time.Time) (Stati
 	if q.By != "" && !slices.Contains(Splits(), q.By) {
 		return Statistics{}, &Error{Kind: Invalid, Text: "figures can be split up by " + strings.Join(Splits(), ", ")}
 	}
-	facts, err := s.facts(ctx, q)
-	if err != nil {
+	sum := newSums(q)
+	if err := s.eachSession(ctx, q, func(f *openlines.SessionFacts) { sum.add(f, now) }); err != nil {
 		return Statistics{}, err
 	}
-	filter := openlines.Filter{From: q.From, To: q.To, Line: q.Line, Channel: q.Channel, Operator: q.Operator}
-	out := Statistics{TimeZone: q.Zone.String(), By: q.By, Total: figuresOf(openlines.MakeReport(facts, filter, now))}
+	out := Statistics{TimeZone: q.Zone.String(), By: q.By, Total: figuresOf(sum.total.Report()), Groups: sum.list()}
 	out.From, out.To = bound(q.From), bound(q.To)
-	if q.By == ByOperator {
-		out.Groups = byOperator(facts, filter, now)
-	} else if q.By != "" {
-		out.Groups = grouped(facts, filter, now, keyOf(q.By, q.Zone))
-	}
 	return out, nil
 }
 
@@ -95,23 +90,22 @@ func bound(at time.Time) *time.Time {
 	return &at
 }
 
-// facts reads the sessions page by page.
-func (s *Service) facts(ctx context.Context, q Query) (all []openlines.SessionFacts, err error) {
+// eachSession reads the sessions page by page.
+func (s *Service) eachSession(ctx context.Context, q Query, take func(*openlines.SessionFacts)) error {
+	n := 0
 	for p := (store.Page{Limit: pageOfSessions}); ; {
 		some, next, err := s.pageOf(ctx, q, p)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, f := range some {
-			if q.Channel == 0 || f.Channel == q.Channel {
-				all = append(all, f)
-			}
+		if n += len(some); n > MaxSessions {
+			return &Error{Kind: Invalid, Text: fmt.Sprintf("there are more than %d sessions in that time; choose a shorter one", MaxSessions)}
 		}
-		if len(all) > MaxSessions {
-			return nil, &Error{Kind: Invalid, Text: fmt.Sprintf("there are more than %d sessions in that time; choose a shorter one", MaxSessions)}
+		for i := range some {
+			take(&some[i])
 		}
 		if p.After = next; next == "" {
-			return all, nil
+			return nil
 		}
 	}
 }
@@ -141,38 +135,57 @@ func keyOf(by string, zone *time.Location) func(f openlines.SessionFacts) string
 	}
 }
 
-func grouped(facts []openlines.SessionFacts, filter openlines.Filter, now time.Time, key func(openlines.SessionFacts) string) (groups []Group) {
-	parts := map[string][]openlines.SessionFacts{}
-	for _, f := range facts {
-		parts[key(f)] = append(parts[key(f)], f)
-	}
-	for name, part := range parts {
-		report := openlines.MakeReport(part, filter, now)
-		if report.Started > 0 {
-			groups = append(groups, Group{Key: name, Figures: figuresOf(report)})
-		}
-	}
-	slices.SortFunc(groups, byKey)
-	return groups
+// sums are the reports of a query in the making.
+type sums struct {
+	by     string
+	key    func(openlines.SessionFacts) string
+	filter openlines.Filter
+	total  *openlines.Reporter
+	parts  map[string]*openlines.Reporter
 }
 
-// byOperator makes a report for each employee who took part: replies, votes and
-// handling in it are his only.
-func byOperator(facts []openlines.SessionFacts, filter openlines.Filter, now time.Time) (groups []Group) {
-	parts := map[openlines.UserID][]openlines.SessionFacts{}
-	for _, f := range facts {
-		for _, o := range f.Operators {
-			parts[o.User] = append(parts[o.User], f)
+func newSums(q Query) *sums {
+	filter := openlines.Filter{From: q.From, To: q.To, Line: q.Line, Channel: q.Channel, Operator: q.Operator}
+	return &sums{
+		by: q.By, key: keyOf(q.By, q.Zone), filter: filter, total: openlines.NewReporter(filter), parts: map[string]*openlines.Reporter{},
+	}
+}
+
+func (s *sums) add(f *openlines.SessionFacts, now time.Time) {
+	s.total.Add(f, now)
+	switch s.by {
+	case "":
+	case ByOperator:
+		s.addOperators(f, now)
+	default:
+		s.part(s.key(*f), s.filter).Add(f, now)
+	}
+}
+
+// addOperators adds a session to the report of each employee who took part:
+// replies, votes and handling in it are his only.
+func (s *sums) addOperators(f *openlines.SessionFacts, now time.Time) {
+	for _, o := range f.Operators {
+		if s.filter.Operator == 0 || s.filter.Operator == o.User {
+			one := s.filter
+			one.Operator = o.User
+			s.part(strconv.FormatInt(int64(o.User), 10), one).Add(f, now)
 		}
 	}
-	for user, part := range parts {
-		if filter.Operator != 0 && filter.Operator != user {
-			continue
-		}
-		one := filter
-		one.Operator = user
-		if report := openlines.MakeReport(part, one, now); report.Started > 0 {
-			groups = append(groups, Group{Key: strconv.FormatInt(int64(user), 10), Figures: figuresOf(report)})
+}
+
+func (s *sums) part(key string, filter openlines.Filter) *openlines.Reporter {
+	if s.parts[key] == nil {
+		s.parts[key] = openlines.NewReporter(filter)
+	}
+	return s.parts[key]
+}
+
+// list gives the groups that have any session, in order.
+func (s *sums) list() (groups []Group) {
+	for key, part := range s.parts {
+		if report := part.Report(); report.Started > 0 {
+			groups = append(groups, Group{Key: key, Figures: figuresOf(report)})
 		}
 	}
 	slices.SortFunc(groups, byKey)

@@ -5,8 +5,8 @@ import "time"
 // How long the desk remembers what is over. A caller keeps Past for longer.
 const (
 	purgeEvery  = 10 * time.Minute
-	chatMemory  = time.Hour          // after the last session, and the vote on it, are over
-	leadMemory  = 24 * time.Hour     // by then any lookup finds the lead
+	chatMemory  = time.Hour           // after the last session, and the vote on it, are over
+	leadMemory  = 24 * time.Hour      // by then any lookup finds the lead
 	crmPatience = 30 * 24 * time.Hour // for a CRM that does not answer
 )
 

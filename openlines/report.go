@@ -111,25 +111,38 @@ func (s *samples) add(span Span) {
 
 func (s *samples) figures() Figures { return Figures{Summarize(s.work), Summarize(s.calendar)} }
 
-// reporter is a report in the making.
-type reporter struct {
-	Report
+// Reporter is a report in the making: sessions are added one by one, so that
+// many of them need not be in memory at once. It keeps their durations, some
+// hundred bytes of each closed session, because medians need them all.
+type Reporter struct {
+	report                                          Report
 	filter                                          Filter
 	chats                                           map[ChatID]bool
 	accept, first, next, duration, toClose, handled samples
 	operators                                       map[UserID]*OperatorReport
 }
 
+// NewReporter begins a report of the sessions that a filter chooses.
+func NewReporter(filter Filter) *Reporter {
+	return &Reporter{
+		report: Report{Closed: map[CloseReason]int{}}, filter: filter, chats: map[ChatID]bool{}, operators: map[UserID]*OperatorReport{},
+	}
+}
+
+// Add sums the facts of one session up as of now, if the filter chooses it.
+func (r *Reporter) Add(f *SessionFacts, now time.Time) {
+	if r.filter.chooses(f) {
+		r.add(f, now)
+	}
+}
+
 // MakeReport sums the facts of sessions up as of now.
 func MakeReport(facts []SessionFacts, filter Filter, now time.Time) Report {
-	r := reporter{filter: filter, chats: map[ChatID]bool{}, operators: map[UserID]*OperatorReport{}}
-	r.Closed = map[CloseReason]int{}
+	r := NewReporter(filter)
 	for i := range facts {
-		if f := &facts[i]; filter.chooses(f) {
-			r.add(f, now)
-		}
+		r.Add(&facts[i], now)
 	}
-	return r.finish()
+	return r.Report()
 }
 
 // chooses says whether a session belongs to the report.
@@ -148,11 +161,11 @@ func (filter Filter) chooses(f *SessionFacts) bool {
 // mine says whether something of an operator counts.
 func (filter Filter) mine(user UserID) bool { return filter.Operator == 0 || filter.Operator == user }
 
-func (r *reporter) add(f *SessionFacts, now time.Time) {
-	r.Started++
+func (r *Reporter) add(f *SessionFacts, now time.Time) {
+	r.report.Started++
 	r.chats[f.Chat] = true
 	if f.OffHours {
-		r.OffHours++
+		r.report.OffHours++
 	}
 	if f.State != Closed {
 		r.addOpen(f, now)
@@ -168,34 +181,34 @@ func (r *reporter) add(f *SessionFacts, now time.Time) {
 	r.addVotes(f)
 }
 
-func (r *reporter) addOpen(f *SessionFacts, now time.Time) {
-	r.OpenNow++
+func (r *Reporter) addOpen(f *SessionFacts, now time.Time) {
+	r.report.OpenNow++
 	if len(f.Unread) == 0 || f.State == Closing {
 		return
 	}
-	r.WaitingNow++
-	r.LongestWait = max(r.LongestWait, now.Sub(f.Unread[0].At))
+	r.report.WaitingNow++
+	r.report.LongestWait = max(r.report.LongestWait, now.Sub(f.Unread[0].At))
 }
 
-func (r *reporter) addClosed(f *SessionFacts) {
-	r.Closed[f.Reason]++
+func (r *Reporter) addClosed(f *SessionFacts) {
+	r.report.Closed[f.Reason]++
 	if f.Replied {
-		r.Answered++
+		r.report.Answered++
 	}
 	if f.Missed {
-		r.Missed++
+		r.report.Missed++
 	}
-	r.Reopened += f.Reopened
-	r.Fired += f.Fired
-	r.OwnerOff += f.OwnerOff
-	r.Leads += f.Leads
-	r.NoContact += f.NoContact
-	r.SLAMet += f.SLAMet
-	r.SLABroken += f.SLABroken
-	r.Passes += f.Passes
+	r.report.Reopened += f.Reopened
+	r.report.Fired += f.Fired
+	r.report.OwnerOff += f.OwnerOff
+	r.report.Leads += f.Leads
+	r.report.NoContact += f.NoContact
+	r.report.SLAMet += f.SLAMet
+	r.report.SLABroken += f.SLABroken
+	r.report.Passes += f.Passes
 }
 
-func (r *reporter) addDurations(f *SessionFacts) {
+func (r *Reporter) addDurations(f *SessionFacts) {
 	if f.Accept != nil {
 		r.accept.add(*f.Accept)
 	}
@@ -211,7 +224,7 @@ func (r *reporter) addDurations(f *SessionFacts) {
 	r.toClose.add(f.Total)
 }
 
-func (r *reporter) operator(user UserID) *OperatorReport {
+func (r *Reporter) operator(user UserID) *OperatorReport {
 	o := r.operators[user]
 	if o == nil {
 		o = &OperatorReport{OperatorFacts: OperatorFacts{User: user}}
@@ -220,7 +233,7 @@ func (r *reporter) operator(user UserID) *OperatorReport {
 	return o
 }
 
-func (r *reporter) addOperator(f OperatorFacts) {
+func (r *Reporter) addOperator(f OperatorFacts) {
 	o := r.operator(f.User)
 	o.Sessions++
 	o.Offers += f.Offers
@@ -235,11 +248,11 @@ func (r *reporter) addOperator(f OperatorFacts) {
 	}
 }
 
-func (r *reporter) addVotes(f *SessionFacts) {
+func (r *Reporter) addVotes(f *SessionFacts) {
 	if !f.VoteAsked || !r.filter.mine(f.VoteFor) {
 		return
 	}
-	r.Votes.count(f.Vote)
+	r.report.Votes.count(f.Vote)
 	if f.VoteFor != 0 {
 		r.operator(f.VoteFor).Votes.count(f.Vote)
 	}
@@ -255,13 +268,15 @@ func (v *Votes) count(vote Vote) {
 	}
 }
 
-func (r *reporter) finish() Report {
-	r.Clients = len(r.chats)
-	r.Accept, r.FirstReply, r.NextReply = r.accept.figures(), r.first.figures(), r.next.figures()
-	r.Duration, r.ToClose, r.Handling = r.duration.figures(), r.toClose.figures(), r.handled.figures()
+// Report is the report of what was added so far.
+func (r *Reporter) Report() Report {
+	out := r.report
+	out.Clients = len(r.chats)
+	out.Accept, out.FirstReply, out.NextReply = r.accept.figures(), r.first.figures(), r.next.figures()
+	out.Duration, out.ToClose, out.Handling = r.duration.figures(), r.toClose.figures(), r.handled.figures()
 	for _, o := range r.operators {
-		r.Operators = append(r.Operators, *o)
+		out.Operators = append(out.Operators, *o)
 	}
-	slices.SortFunc(r.Operators, func(a, b OperatorReport) int { return int(a.User - b.User) })
-	return r.Report
+	slices.SortFunc(out.Operators, func(a, b OperatorReport) int { return int(a.User - b.User) })
+	return out
 }
