@@ -83,14 +83,19 @@ test/short: ## Run what needs no Temporal server, without -race: the loop while 
 test/e2e: $(BIN)/e2e/puente $(BIN)/e2e/puente-dev ## Run the e2e tests; RUN=pattern and COUNT=n choose
 	@$(WITH_POSTGRES) $(MAKE) test/e2e-only RUN='$(RUN)' COUNT=$(COUNT)
 
+# Campaigns that are long with PUENTE_SOAK: of whole processes, and of the rules and workflows of open lines.
+SOAK_E2E := Killing|WebhooksAreKept|Burst|Hundred|LargeRecording|WhateverThePortalDoes|StopOfFortyMinutes
+SOAK_RANDOM := RandomDays|Oracle
+
 .PHONY: soak
 soak: export PUENTE_SOAK = 1
-soak: ## Run the long campaigns in full: fifty kills during three hundred dialogs, Temporal away for a minute; COUNT=n times
-	@$(MAKE) test/e2e RUN='$(if $(filter .,$(RUN)),Killing|WebhooksAreKept|Burst|Hundred|LargeRecording|WhateverThePortalDoes,$(RUN))' COUNT=$(COUNT)
+soak: ## Run the long campaigns in full: kills, bursts, stops, 105,000 random days of open lines; RUN=pattern, COUNT=n times
+	@nice go test -count=$(COUNT) -timeout 120m -run '$(if $(filter .,$(RUN)),$(SOAK_RANDOM),$(RUN))' ./openlines ./workflows
+	@$(MAKE) test/e2e RUN='$(if $(filter .,$(RUN)),$(SOAK_E2E),$(RUN))' COUNT=$(COUNT)
 
 .PHONY: bench
 bench: $(BIN)/e2e/puente $(BIN)/e2e/puente-dev ## Run the benchmarks; RUN=pattern chooses
-	@PUENTE_E2E_BIN=$(BIN)/e2e $(WITH_POSTGRES) go test -run '^$$' -bench '$(RUN)' -benchmem -timeout 60m $(UNIT_PACKAGES) $(E2E_PACKAGES)
+	@PUENTE_E2E_BIN=$(BIN)/e2e $(WITH_POSTGRES) go test -run '^$$' -bench '$(RUN)' -benchmem -timeout 60m $(UNIT_PACKAGES) ./workflows/servertest $(E2E_PACKAGES)
 
 .PHONY: fuzz
 fuzz: ## Run each fuzzer for FUZZTIME (20s)

@@ -64,7 +64,7 @@ func (d *lineDesk) on(t testing.TB) *lineDesk {
 	return &out
 }
 
-// mapOperators makes an operator for R and maps all to their users.
+// mapOperators makes an operator for R and maps all to their users; hire adds more.
 func (d *lineDesk) mapOperators() {
 	d.t.Helper()
 	var made struct {
@@ -74,6 +74,12 @@ func (d *lineDesk) mapOperators() {
 	}
 	d.chatAPI(http.MethodPost, "operators", object{"email": "r@example.org", "first_name": "R"}, &made)
 	d.operators = map[int64]int64{userA: chat2desk.OperatorAna, userB: chat2desk.OperatorBoris, userC: chat2desk.OperatorChen, userR: made.Data.ID}
+	d.saveOperators()
+}
+
+// saveOperators maps the operators to their users.
+func (d *lineDesk) saveOperators() {
+	d.t.Helper()
 	conf, version, err := d.store.Settings(context.Background(), "demo")
 	require.NoError(d.t, err)
 	conf.Operators.Users = nil
