@@ -90,6 +90,49 @@ func TestLaterChoiceOfAPersonWinsOverWhatWasSavedBefore(t *testing.T) {
 	require.Equal(t, fresh.ID, h.step(workflows.SaveContactStep).ID, "it is made once")
 }
 
+func TestLaterChoiceOfAPersonIsLinkedAndWrittenDownToo(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	_, other := call[contactcenter.Saved](c, contactcenter.ContactCreate, object{"name": "Anna"})
+	h := c.open(c.submit(form("r-1", nil))).find().save()
+	first := h.in.ContactID
+	h.opened.Choice = contactcenter.Choice{ContactID: other.ID}
+	h.find().save().save()
+	require.Equal(t, other.ID, h.in.ContactID)
+	require.EqualValues(t, h.in.CompanyID, c.item("contact", other.ID)["companyId"])
+	for _, id := range []int64{first, other.ID} {
+		require.Len(t, c.comments("contact", id), 1)
+	}
+	require.Len(t, c.comments("deal", h.in.DealID), 1, "what stands somewhere already is not written again")
+}
+
+func TestCommentOfARunThatBeganBeforeStepsNamedEntitiesIsNotWrittenAgain(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	h := c.open(c.submit(form("r-1", nil))).find()
+	require.NoError(t, c.store.SaveStep(t.Context(), store.Step{SyncID: h.sub.SyncID, Name: "timeline-deal", Status: store.StepDone, EntityID: 5}))
+	h.save()
+	require.Empty(t, c.comments("deal", h.in.DealID))
+	require.Len(t, c.comments("contact", h.in.ContactID), 1)
+}
+
+func TestRevisionAtWorkIsNotShownAsFinished(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	h := c.open(c.submit(form("r-1", nil))).find().save()
+	late := c.submit(object{"external_id": "r-1", "channel": "site", "comment": "late"})
+	h.answer() // it ends the line although a revision has come
+	line := func() store.Sync {
+		row, err := c.store.Sync(t.Context(), "demo", late.SyncID)
+		require.NoError(t, err)
+		return row
+	}
+	require.NotZero(t, line().FinishedAt)
+	c.open(late)
+	require.Equal(t, store.SyncSyncing, line().Status)
+	require.Zero(t, line().FinishedAt)
+}
+
 func TestRequisiteWithTheGivenINNIsTheOneThatIsCompleted(t *testing.T) {
 	t.Parallel()
 	c := contactCenter(t, nil)

@@ -65,9 +65,11 @@ func (a *Bitrix24) SaveDeal(ctx context.Context, in workflows.RequestStepInput) 
 }
 
 // LinkCompany makes the contact one of the company's; it is no error that it is
-// one already.
+// one already. Another contact or company, chosen by a person afterwards, is
+// another link.
 func (a *Bitrix24) LinkCompany(ctx context.Context, in workflows.RequestStepInput) (workflows.SavedEntity, error) {
 	return a.save(ctx, in, "link", func(r *request, step string) (workflows.SavedEntity, error) {
+		step += fmt.Sprintf("-%d-%d", in.ContactID, in.CompanyID)
 		if r.steps.has(step) {
 			return workflows.SavedEntity{ID: in.CompanyID}, nil
 		}

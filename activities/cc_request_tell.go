@@ -70,7 +70,7 @@ func (r *request) stillOpen(ctx context.Context, w write) (bool, error) {
 // goes along as a file, in a request of its own: files are not sent in a batch.
 func (r *request) comment(on contactcenter.Ref) write {
 	note := contactcenter.TimelineText(r.req, r.timelineOptions())
-	step := r.step("timeline-" + on.Kind)
+	step := r.commentStep(on)
 	fields := bitrix24.Params{"ENTITY_ID": on.ID, "ENTITY_TYPE": on.Kind, "COMMENT": bitrix24.Literal(note.Comment)}
 	w := write{
 		step: step, kind: "comment", detail: "written on " + on.Kind,
@@ -87,6 +87,17 @@ func (r *request) comment(on contactcenter.Ref) write {
 		}
 	}
 	return w
+}
+
+// commentStep is a step of its own for each entity, since a person may choose
+// another one after the request was written down. A run that began before there
+// was one for each goes on with that for the kind.
+func (r *request) commentStep(on contactcenter.Ref) string {
+	first := r.step("timeline-" + on.Kind)
+	if r.steps.has(first) || r.steps[first+sentSuffix].Name != "" {
+		return first
+	}
+	return r.step(fmt.Sprintf("timeline-%s-%d", on.Kind, on.ID))
 }
 
 func (r *request) timelineOptions() contactcenter.TimelineOptions {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"puente/contactcenter"
 	"puente/dialog"
@@ -94,6 +95,7 @@ func (a *Store) keepChoice(ctx context.Context, row store.Sync, in workflows.Ope
 	}
 	return kept.Choice, a.Store.UpdateSync(ctx, in.Portal, row.ID, func(s *store.Sync) {
 		s.Status, s.SettingsVersion, s.Reruns = string(workflows.Syncing), version, max(s.Reruns, in.Rerun)
+		s.Reason, s.FinishedAt = "", time.Time{} // of an earlier revision that ended after this one was accepted
 		s.Attempts++
 		if kept.Choice != (contactcenter.Choice{}) {
 			s.Correction = raw

@@ -38,13 +38,15 @@ func RequestWorkflow(portal, externalID string) string {
 	return workflows.ContactCenterRequestID(portal, SafeID(externalID))
 }
 
-// safeID is what ids of the contact center look like. A phone, an e-mail or a
-// name does not.
+// safeID is what an id looks like that may be shown: a number of a form, a UUID.
+// An e-mail has an @, a phone as people write it a + or spaces, a name spaces or
+// other letters. Digits alone pass: they cannot be told from a number of a form.
 var safeID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,200}$`)
 
-// SafeID makes a foreign id fit for workflow ids, search attributes and
-// addresses, without making two ids one: whatever is longer than 200 bytes or
-// holds other characters than letters, digits and . _ : - becomes a hash.
+// SafeID gives the name under which an id of the contact center is shown in
+// workflow ids and search attributes, where nothing personal may stand: the id
+// itself if it consists of 1 to 200 Latin letters, digits and . _ : - only, else
+// "sha256-" and the first half of its hash. Different ids keep different names.
 func SafeID(id string) string {
 	if safeID.MatchString(id) {
 		return id
