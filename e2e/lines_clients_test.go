@@ -15,18 +15,18 @@ func responsibleEmployeeIsAskedFirst(d *lineDesk) {
 	const phone = "+34 600 170 017"
 	deal := d.dealOf(phone, userR)
 	c := d.client("s17", object{"name": "Known", "phone": phone}, "About my order")
-	s := c.waits("offered to R", func(s lineSession) bool { return s.offeredTo(userR) })
-	require.Equal(d.t, "direct", s.Offers[0].Kind)
-	c.isWith(userR)
+	s := c.offered(userR)
+	c.assigned(userR)
 	require.Equal(d.t, 1, c.isTold(userR, waitsForYou))
 	c.gets(welcome)
+	require.Eventually(d.t, func() bool { return d.counter(userR) == 1 }, patience*20*time.Second, tick, "one chat counts for R")
 
-	c.waits("then the queue, beginning with A", func(s lineSession) bool { return s.offeredTo(userA) })
-	c.isWith(userA)
-	log := d.records(s.ID)
-	requireOffers(d.t, log, userR, userA)
+	c.offered(userR, userA)
+	c.assigned(userR, userA)
+	log := until(d.records(s.ID), 2)
 	requirePassedOn(d.t, d, log)
-	require.Equal(d.t, openlines.QueueOffer, of(log, openlines.OfferMade)[1].Offered)
+	made := of(log, openlines.OfferMade)
+	require.Equal(d.t, []any{openlines.DirectOffer, openlines.QueueOffer}, []any{made[0].Offered, made[1].Offered})
 	require.Empty(d.t, of(log, openlines.RuleFired, openlines.PassEnded), "the first pass has only begun")
 
 	a := d.shows(s.ID, "unread", func(a chatActivity) bool { return a.Badge != "" })
@@ -73,7 +73,7 @@ func (d *lineDesk) heard(c *talks) {
 		d.call("GET", "http://"+d.chat+"/sandbox/stats", nil, &stats)
 		backlog, _, err := d.store.InboxBacklog(context.Background())
 		return err == nil && stats.Webhooks.Pending == 0 && backlog == 0
-	}, patience*20*time.Second, 20*time.Millisecond, "events of client %d are still under way", c.Client)
+	}, patience*20*time.Second, tick, "events of client %d are still under way", c.Client)
 }
 
 // S25: the client writes twice while the line is closed; it opens soon. The
@@ -91,10 +91,9 @@ func closedLineHoldsChatsUntilItOpens(d *lineDesk) {
 	c.waits("still held, with both messages", func(s lineSession) bool { return s.State == "held" && s.Unread == 2 })
 	require.Empty(d.t, d.offers(s.ID))
 
-	c.waits("offered when the line opens", func(s lineSession) bool { return s.offeredTo(userA) })
-	c.isWith(userA)
+	c.offered(userA)
 	c.replies(userA, "Good morning")
-	c.waits("owned by A", func(s lineSession) bool { return s.Owner == userA })
+	s = c.waits("owned by A", func(s lineSession) bool { return s.Owner == userA })
 	log := d.records(s.ID)
 	asked, answered, first := of(log, openlines.MessageIn), of(log, openlines.MessageOut)[0], of(log, openlines.FirstReplied)[0]
 	require.True(d.t, asked[1].At.Before(opens), "the machine is too slow: the line opened before the client had written twice")
@@ -104,6 +103,7 @@ func closedLineHoldsChatsUntilItOpens(d *lineDesk) {
 	require.Equal(d.t, answered.At.Sub(opens), first.Span.Work, "the working clock starts when the line opens")
 	require.Equal(d.t, []string{"offhours"}, lineTexts(log))
 	c.gets(offhours)
+	c.assigned(userA)
 	require.Equal(d.t, 1, d.statistics("s25").Total.OffHours)
 }
 

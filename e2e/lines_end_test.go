@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,6 @@ func (d *lineDesk) owned(line, name string) (*talks, lineSession) {
 	c.waits("offered, and shown in the CRM", func(s lineSession) bool { return s.State == "offered" && s.Item != nil })
 	c.replies(userB, "Good day")
 	s := c.waits("owned by B", func(s lineSession) bool { return s.State == "active" && s.Owner == userB })
-	c.isWith(userB)
 	return c, s
 }
 
@@ -25,12 +25,9 @@ func (d *lineDesk) owned(line, name string) (*talks, lineSession) {
 func voteAfterTheEndIsNoMessage(d *lineDesk) {
 	c, s := d.owned("s38", "Content")
 	d.shows(s.ID, "answered, B's", func(a chatActivity) bool { return !a.Completed && a.Badge == "" && a.Responsible == userB })
+	require.Eventually(d.t, func() bool { user, _ := c.dialog(); return user == userB }, patience*20*time.Second, tick, "in Chat2Desk it is B's")
 	c.closes()
-	c.waits("finished", func(s lineSession) bool { return s.State == "closing" && s.Reason == "operator" })
 	c.gets(welcome, voteAsked)
-	finished := d.shows(s.ID, "finished", func(a chatActivity) bool { return a.Completed })
-	require.Equal(d.t, []any{"", "Finished"}, []any{finished.Badge, finished.State})
-
 	c.writes("1")
 	s = c.waits("closed by the vote", func(s lineSession) bool { return s.State == "closed" })
 	c.gets(welcome, voteAsked, voteThanks)
@@ -42,13 +39,41 @@ func voteAfterTheEndIsNoMessage(d *lineDesk) {
 	require.Equal(d.t, []any{end[0].At, "operator", 0}, []any{s.FinishedAt, s.Reason, s.Unread})
 	require.Less(d.t, closed[0].At.Sub(end[0].At), d.minutes(10), "before the grace time is over")
 	require.Empty(d.t, of(log, openlines.SessionReopened))
-	require.Equal(d.t, finished, d.activities(s.ID)[0], "the activity stays as it was finished")
+	a := d.shows(s.ID, "finished", func(a chatActivity) bool { return a.Completed })
+	require.Equal(d.t, []any{"", "Finished"}, []any{a.Badge, a.State})
+	requireTimes(d.t, a, s.StartedAt, end[0].At)
 	require.Len(d.t, c.sessions(), 1)
 
 	all := d.statistics("s38")
 	require.Equal(d.t, []int{1, 1, 0}, []int{all.Total.Votes.Requested, all.Total.Votes.Good, all.Total.Votes.Bad})
 	i := slices.IndexFunc(all.Total.Operators, func(o lines.OperatorFigures) bool { return o.User == userB })
 	require.Equal(d.t, 1, all.Total.Operators[i].Votes.Good)
+}
+
+// requireTimes wants the times of a chat on its activity, in the zone of the line.
+func requireTimes(t testing.TB, a chatActivity, created, closed time.Time) {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Madrid")
+	require.NoError(t, err)
+	const layout = "Jan 2, 2006 15:04"
+	require.Equal(t, []string{"Closed: " + closed.In(zone).Format(layout), "Created: " + created.In(zone).Format(layout)}, a.Blocks)
+}
+
+// S49: B hands the chat to C in Chat2Desk, and C does not take it.
+func chatThatAColleagueDoesNotTakeComesBack(d *lineDesk) {
+	c, _ := d.owned("s49", "Handed")
+	c.handsTo(userC)
+	require.Equal(d.t, 1, c.isTold(userC, "A colleague hands a chat over to you"))
+	require.Equal(d.t, 1, c.isTold(userB, "Your colleague did not take this chat"))
+	require.Eventually(d.t, func() bool { user, _ := c.dialog(); return user == userB }, patience*20*time.Second, tick, "in Chat2Desk it is B's again")
+	s := c.waits("B's again", func(s lineSession) bool { return s.State == "active" && s.Owner == userB && len(s.Offers) == 0 })
+	log := d.records(s.ID)
+	made, over := of(log, openlines.OfferMade), of(log, openlines.OfferEnded)
+	side, end := made[len(made)-1], over[len(over)-1]
+	require.Equal(d.t, []any{userC, openlines.TransferOffer, side.Offer, "expired"}, []any{int64(side.User), side.Offered, end.Offer, end.Reason})
+	require.GreaterOrEqual(d.t, end.At.Sub(side.At), d.minutes(5))
+	require.Len(d.t, of(log, openlines.OwnerSet), 1, "B owned it all the time")
+	require.Empty(d.t, of(log, openlines.TransferDone))
 }
 
 // S44: B replied and the client is silent for an hour. Another client writes
@@ -68,7 +93,7 @@ func quietChatClosesByItself(d *lineDesk) {
 	require.GreaterOrEqual(d.t, end[0].At.Sub(replied), d.minutes(60))
 	quiet.gets(welcome, "We have not heard from you for a while")
 	d.shows(s.ID, "finished", func(a chatActivity) bool { return a.Completed && a.Badge == "" })
-	require.Eventually(d.t, func() bool { _, state := quiet.dialog(); return state == "closed" }, patience*20*time.Second, 50*time.Millisecond)
+	require.Eventually(d.t, func() bool { _, state := quiet.dialog(); return state == "closed" }, patience*20*time.Second, tick)
 
 	time.Sleep(time.Until(due.Add(d.minutes(1))))
 	d.shows(other.ID, "one unread message", func(a chatActivity) bool { return !a.Completed && a.State == "Unread messages: 1" })

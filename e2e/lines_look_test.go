@@ -18,6 +18,9 @@ import (
 	"puente/openlines"
 )
 
+// tick is how often is looked: each look costs a loaded machine.
+const tick = 200 * time.Millisecond
+
 // decodeInto reads a JSON answer, if it is wanted.
 func decodeInto(t testing.TB, raw []byte, out any) {
 	t.Helper()
@@ -53,6 +56,7 @@ type lineSession struct {
 	Owner        int64     `json:"owner"`
 	Unread       int       `json:"unread"`
 	WaitingSince time.Time `json:"waiting_since"`
+	StartedAt    time.Time `json:"started_at"`
 	FinishedAt   time.Time `json:"finished_at"`
 	ClosedAt     time.Time `json:"closed_at"`
 	Reason       string    `json:"reason"`
@@ -69,15 +73,6 @@ type lineSession struct {
 		Kind string `json:"kind"`
 		Text string `json:"text"`
 	} `json:"log"`
-}
-
-// offeredTo tells whether the session is offered to exactly these users.
-func (s lineSession) offeredTo(users ...int64) bool {
-	var has []int64
-	for _, o := range s.Offers {
-		has = append(has, o.User)
-	}
-	return s.State == "offered" && slices.Equal(has, users)
 }
 
 // sessions are all sessions of a chat, the first one first.
@@ -105,7 +100,7 @@ func (c *talks) waits(what string, as func(lineSession) bool) lineSession {
 			last = all[len(all)-1]
 		}
 		return as(last)
-	}, patience*time.Minute, 50*time.Millisecond, "%s; but: %s", what, story{c, &last})
+	}, patience*time.Minute, tick, "%s; but: %s", what, story{c, &last})
 	c.call(http.MethodGet, fmt.Sprintf("http://%s/v1/portals/demo/sessions/%d", c.api, last.ID), nil, &last)
 	return last
 }
@@ -202,7 +197,7 @@ func (c *talks) gets(beginnings ...string) {
 	require.Eventually(c.t, func() bool {
 		got = c.automatic()
 		return slices.EqualFunc(got, beginnings, strings.HasPrefix)
-	}, patience*20*time.Second, 50*time.Millisecond, "the client gets %q, but got %q", beginnings, &got)
+	}, patience*20*time.Second, tick, "the client gets %q, but got %q", beginnings, &got)
 }
 
 // Beginnings of the default texts.
@@ -214,18 +209,8 @@ const (
 	voteThanks = "Thank you! We are glad"
 )
 
-// assigned is the user whose operator has the dialog in Chat2Desk; 0 = nobody.
-func (c *talks) assigned() int64 {
-	operator, _ := c.dialog()
-	for user, id := range c.operators {
-		if id == operator {
-			return user
-		}
-	}
-	return 0
-}
-
-func (c *talks) dialog() (operator int64, state string) {
+// dialog is who has the dialog in Chat2Desk, as a user, and its state.
+func (c *talks) dialog() (user int64, state string) {
 	c.t.Helper()
 	var answer struct {
 		Data struct {
@@ -234,13 +219,48 @@ func (c *talks) dialog() (operator int64, state string) {
 		} `json:"data"`
 	}
 	c.chatAPI(http.MethodGet, fmt.Sprintf("dialogs/%d", c.Dialog), nil, &answer)
-	return answer.Data.Operator, answer.Data.State
+	return c.userOf(answer.Data.Operator), answer.Data.State
 }
 
-// isWith waits until the operator of a user has the dialog in Chat2Desk.
-func (c *talks) isWith(user int64) {
+func (d *lineDesk) userOf(operator int64) int64 {
+	for user, id := range d.operators {
+		if id == operator {
+			return user
+		}
+	}
+	return 0
+}
+
+// assigned waits until the dialog was given in Chat2Desk to these users, in this order, and perhaps to others then.
+func (c *talks) assigned(wanted ...int64) {
 	c.t.Helper()
-	require.Eventually(c.t, func() bool { return c.assigned() == user }, patience*20*time.Second, 50*time.Millisecond, "the dialog is with user %d", user)
+	var had []int64
+	require.Eventually(c.t, func() bool {
+		var answer struct {
+			Operators []int64 `json:"operators"`
+		}
+		c.call(http.MethodGet, fmt.Sprintf("http://%s/sandbox/dialogs/%d/operators", c.chat, c.Dialog), nil, &answer)
+		had = nil
+		for _, operator := range answer.Operators {
+			had = append(had, c.userOf(operator))
+		}
+		return begins(had, wanted)
+	}, patience*20*time.Second, tick, "in Chat2Desk the dialog goes to %v, but went to %v", wanted, &had)
+}
+
+// begins tells whether a list begins with another one.
+func begins(list, with []int64) bool {
+	return len(list) >= len(with) && slices.Equal(list[:len(with)], with)
+}
+
+// offered waits until the last session of the chat was offered to so many users,
+// who must be these, in this order. It may have gone on since: a slow machine
+// sees offers late.
+func (c *talks) offered(wanted ...int64) lineSession {
+	c.t.Helper()
+	s := c.waits(fmt.Sprintf("offered to %v", wanted), func(s lineSession) bool { return s.ID != 0 && len(c.offers(s.ID)) >= len(wanted) })
+	require.Equal(c.t, wanted, c.offers(s.ID)[:len(wanted)], "%s", story{c, &s})
+	return s
 }
 
 // notices are what a user was told about a chat: notifications that link to its dialog.
@@ -263,7 +283,7 @@ func (c *talks) isTold(user int64, words string) (times int) {
 			times += strings.Count(text, words)
 		}
 		return times > 0
-	}, patience*20*time.Second, 50*time.Millisecond, "user %d is told %q", user, words)
+	}, patience*20*time.Second, tick, "user %d is told %q", user, words)
 	return times
 }
 

@@ -116,7 +116,7 @@ func (d *lineDesk) shows(session int64, what string, as func(chatActivity) bool)
 	require.Eventually(d.t, func() bool {
 		all = d.activities(session)
 		return len(all) == 1 && as(all[0])
-	}, patience*20*time.Second, 100*time.Millisecond, "session %d shows in the CRM: %s; but: %+v", session, what, &all)
+	}, patience*20*time.Second, tick, "session %d shows in the CRM: %s; but: %+v", session, what, &all)
 	return all[0]
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +28,12 @@ func requireOffers(t testing.TB, log []openlines.Record, wanted ...int64) {
 	require.Equal(t, wanted, users(of(log, openlines.OfferMade)))
 }
 
+// until is the log of a session up to an offer, counted from one.
+func until(log []openlines.Record, offer int) []openlines.Record {
+	last := of(log, openlines.OfferMade)[offer-1].No
+	return log[:slices.IndexFunc(log, func(r openlines.Record) bool { return r.No == last })+1]
+}
+
 // requirePassedOn wants each offer that expired to have run its five minutes, and
 // the next one to have been made in the same step.
 func requirePassedOn(t testing.TB, d *lineDesk, log []openlines.Record) {
@@ -47,21 +54,25 @@ func requirePassedOn(t testing.TB, d *lineDesk, log []openlines.Record) {
 
 // S01: four clients, one after the other.
 func fourClientsGoRoundThreeMembers(d *lineDesk) {
+	var chats [4]*talks
+	var turns [4]int64
 	for i, next := range []int64{userA, userB, userC, userA} {
 		c := d.client("s01", object{"name": fmt.Sprint("Turn ", i)}, "Hello")
-		s := c.waits("offered in turn", func(s lineSession) bool { return s.offeredTo(next) })
-		c.isWith(next)
+		c.offered(next)
+		chats[i], turns[i] = c, next
+	}
+	for i, c := range chats {
 		c.gets(welcome)
-		require.Equal(d.t, 1, c.isTold(next, waitsForYou))
-		requireOffers(d.t, d.records(s.ID), next)
+		c.assigned(turns[i])
+		require.Equal(d.t, 1, c.isTold(turns[i], waitsForYou))
+		requireOffers(d.t, d.records(c.sessions()[0].ID), turns[i])
 	}
 }
 
 // S03: nobody answers for a whole pass; B answers in the second one.
 func silentMembersPassTheChatOn(d *lineDesk) {
 	c := d.client("s03", object{"name": "Patience"}, "Hello")
-	c.waits("B's second offer", func(s lineSession) bool { return s.offeredTo(userB) && len(d.offers(s.ID)) == 5 })
-	c.isWith(userB)
+	c.offered(userA, userB, userC, userA, userB)
 	c.replies(userB, "Sorry for the delay")
 	s := c.waits("owned by B", func(s lineSession) bool { return s.State == "active" && s.Owner == userB })
 	log := d.records(s.ID)
@@ -75,6 +86,7 @@ func silentMembersPassTheChatOn(d *lineDesk) {
 	require.Equal(d.t, offerTimes(log)[3], rule[1].At, "as the next pass begins with A")
 	require.Equal(d.t, []string{"welcome", "unanswered"}, lineTexts(log))
 	c.gets(welcome, unanswered)
+	c.assigned(userA, userB, userC, userA, userB)
 	for user, times := range map[int64]int{userA: 2, userB: 2, userC: 1} {
 		require.Equal(d.t, times, c.isTold(user, waitsForYou), "user %d", user)
 	}
@@ -87,7 +99,7 @@ func silentMembersPassTheChatOn(d *lineDesk) {
 	require.Eventually(d.t, func() bool {
 		leads := d.leadsOf("Patience")
 		return len(leads) == 1 && leads[0]["assignedById"] == float64(userB)
-	}, patience*20*time.Second, 100*time.Millisecond, "the lead was A's, who had the first offer, and is B's now, who replied first")
+	}, patience*20*time.Second, tick, "the lead was A's, who had the first offer, and is B's now, who replied first")
 	requireFigures(d, c, s, first)
 }
 
@@ -108,17 +120,18 @@ func requireFigures(d *lineDesk, c *talks, s lineSession, first openlines.Record
 // S05: everybody has it; the first reply wins, and who accepts later is told so.
 func firstReplyWinsWhatAllHave(d *lineDesk) {
 	c := d.client("s05", object{"name": "All"}, "Hello")
-	s := c.waits("offered to all", func(s lineSession) bool { return s.offeredTo(userA, userB, userC) })
+	s := c.offered(userA, userB, userC)
 	offer := s.Offers[2].ID
 	for _, user := range []int64{userA, userB, userC} {
 		require.Equal(d.t, 1, c.isTold(user, waitsForYou))
 	}
-	require.Zero(d.t, c.assigned(), "in Chat2Desk it is nobody's yet")
+	holder, _ := c.dialog()
+	require.Zero(d.t, holder, "in Chat2Desk it is nobody's yet")
 	c.replies(userB, "I can help")
 	c.waits("owned by B", func(s lineSession) bool { return s.State == "active" && s.Owner == userB })
 	status, code := c.act(s.ID, "accept", object{"by": userC, "offer": offer})
 	require.Equal(d.t, []any{http.StatusConflict, "offer_expired"}, []any{status, code})
-	c.isWith(userB)
+	c.assigned(userB)
 	log := d.records(s.ID)
 	requireOffers(d.t, log, userA, userB, userC)
 	require.Equal(d.t, []int64{userA, userB, userC}, ended(log, "answered"))
@@ -140,7 +153,7 @@ func limitLeavesClientsWaiting(d *lineDesk) {
 			}
 		}
 		return count["offered"] == 3 && count["waiting"] == 2
-	}, patience*20*time.Second, 50*time.Millisecond, "three offers, two wait: %v", &count)
+	}, patience*20*time.Second, tick, "three offers, two wait: %v", &count)
 	var log []openlines.Record
 	for _, c := range chats {
 		c.gets(welcome)
@@ -172,18 +185,18 @@ func requireExactly(t testing.TB, n int, log []openlines.Record) {
 // S12: A declines, and is not asked again in this pass.
 func declinedChatGoesOnAtOnce(d *lineDesk) {
 	c := d.client("s12", object{"name": "Declined"}, "Hello")
-	s := c.waits("offered to A", func(s lineSession) bool { return s.offeredTo(userA) })
-	status, code := c.act(s.ID, "decline", object{"by": userA, "offer": s.Offers[0].ID})
+	s := c.offered(userA)
+	offer := object{"by": userA, "offer": of(d.records(s.ID), openlines.OfferMade)[0].Offer}
+	status, code := c.act(s.ID, "decline", offer)
 	require.Equal(d.t, []any{http.StatusOK, "ok"}, []any{status, code})
-	c.waits("offered to B", func(s lineSession) bool { return s.offeredTo(userB) })
-	c.isWith(userB)
-	require.Equal(d.t, 1, c.isTold(userB, waitsForYou))
-	status, code = c.act(s.ID, "decline", object{"by": userA, "offer": s.Offers[0].ID})
+	c.offered(userA, userB)
+	status, code = c.act(s.ID, "decline", offer)
 	require.Equal(d.t, []any{http.StatusConflict, "offer_expired"}, []any{status, code})
+	require.Equal(d.t, 1, c.isTold(userB, waitsForYou))
 
-	c.waits("A again, in the second pass", func(s lineSession) bool { return s.offeredTo(userA) })
-	log := d.records(s.ID)
-	requireOffers(d.t, log, userA, userB, userC, userA)
+	c.offered(userA, userB, userC, userA)
+	c.assigned(userA, userB, userC, userA)
+	log := until(d.records(s.ID), 4)
 	requirePassedOn(d.t, d, log)
 	require.Equal(d.t, []int64{userA}, ended(log, "declined"))
 	require.Equal(d.t, []int64{userB, userC}, ended(log, "expired"))

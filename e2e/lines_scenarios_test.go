@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,21 +16,25 @@ import (
 // to play an hour, long enough for a slow machine to answer within five.
 const lineMinute = 1500 * time.Millisecond
 
+// longPass is for scenarios in which no offer runs out: they need not hurry.
+var longPass = object{"pass_time": 30}
+
 // lineScenarios are scenarios of the open lines reference §12, by their numbers.
 // What they give beside the base are settings of the line.
 var lineScenarios = map[string]struct {
 	given object
 	play  func(*lineDesk)
 }{
-	"s01": {nil, fourClientsGoRoundThreeMembers},
+	"s01": {longPass, fourClientsGoRoundThreeMembers},
 	"s03": {object{"close_rule": "none", "grace_time": 0}, silentMembersPassTheChatOn}, // closed at once, so that figures count it
-	"s05": {object{"mode": "all"}, firstReplyWinsWhatAllHave},
-	"s09": {object{"member_limit": 3, "members": members(userA, userR, userBoss)}, limitLeavesClientsWaiting},
+	"s05": {object{"mode": "all", "pass_time": 30}, firstReplyWinsWhatAllHave},
+	"s09": {object{"member_limit": 3, "pass_time": 30, "members": members(userA, userR, userBoss)}, limitLeavesClientsWaiting},
 	"s12": {nil, declinedChatGoesOnAtOnce},
 	"s17": {nil, responsibleEmployeeIsAskedFirst},
 	"s23": {nil, repeatedDeliveryChangesNothing},
 	"s25": {nil, closedLineHoldsChatsUntilItOpens},
 	"s38": {nil, voteAfterTheEndIsNoMessage},
+	"s49": {nil, chatThatAColleagueDoesNotTakeComesBack},
 	"s44": {object{"auto_close_time": 60, "auto_close_rule": "text"}, quietChatClosesByItself},
 }
 
@@ -47,40 +55,72 @@ func TestOpenLinesKeepTheScenarios(t *testing.T) {
 	all.Wait()
 }
 
+// These need a desk of their own: who is on duty, and the service itself, concern all lines.
+func TestOpenLinesKeepTheScenariosOfADesk(t *testing.T) {
+	t.Parallel()
+	d := startLines(t, 2*time.Second, options{separateTemporal: true})
+	d.lines(map[string]object{"s02": longPass, "s52": nil})
+	t.Run("s02", func(t *testing.T) { whoIsOffInChat2DeskGetsNothing(d.on(t)) })
+	t.Run("s52", func(t *testing.T) { outageCostsOnePass(d.on(t)) })
+}
+
+// S02: B goes off in Chat2Desk, and comes back.
+func whoIsOffInChat2DeskGetsNothing(d *lineDesk) {
+	d.inChat(userB, false, "s02", userA)
+	for i, next := range []int64{userA, userC, userA, userC} {
+		c := d.client("s02", object{"name": fmt.Sprint("Off ", i)}, "Hello")
+		c.offered(next)
+	}
+	d.inChat(userB, true, "s02", userB)
+	c := d.client("s02", object{"name": "Fifth"}, "Hello")
+	c.offered(userB)
+	c.assigned(userB)
+}
+
+// inChat lets an operator come or go in Chat2Desk, and waits until
+// the desk knows: it would offer the next chat of the line to somebody.
+func (d *lineDesk) inChat(user int64, online bool, line string, next int64) {
+	d.t.Helper()
+	d.chatAPI(http.MethodPut, fmt.Sprint("operators/", d.operators[user]), object{"online": online}, nil)
+	var preview struct {
+		Offered []int64 `json:"offered"`
+		Why     string  `json:"sentence"`
+	}
+	require.Eventually(d.t, func() bool {
+		status := d.call(http.MethodGet, "http://"+d.api+"/v1/portals/demo/lines/"+line+"/preview", nil, &preview)
+		return status == http.StatusOK && slices.Equal(preview.Offered, []int64{next}) && strings.Contains(preview.Why, "offline") != online
+	}, patience*20*time.Second, tick, "offered to user %d next; but %+v", next, &preview)
+}
+
 // S52: the service is away while an offer runs out, and Temporal with it. What is
 // overdue takes effect once, from the state at recovery.
-func TestOutageOfOpenLinesCostsOnePass(t *testing.T) {
-	t.Parallel()
-	d := startLines(t, lineMinute, options{separateTemporal: true})
-	d.lines(map[string]object{"s52": nil})
+func outageCostsOnePass(d *lineDesk) {
 	c := d.client("s52", object{"name": "Patient"}, "Is anybody there?")
-	s := c.waits("offered to A", func(s lineSession) bool { return s.offeredTo(userA) })
+	s := c.offered(userA)
 	c.gets(welcome)
-	c.isWith(userA)
+	c.assigned(userA)
 	c.isTold(userA, waitsForYou)
-	require.Empty(t, ended(d.records(s.ID), "expired"), "the machine is too slow: the offer ran out before the service was stopped")
+	require.Empty(d.t, ended(d.records(s.ID), "expired"), "the machine is too slow: the offer ran out before the service was stopped")
 
 	for _, p := range append(d.workers, d.apiProc, d.temporalProc) {
 		p.kill()
 	}
-	time.Sleep(40 * time.Second) // several pass times, and longer than a text may be late
+	time.Sleep(d.minutes(20)) // four pass times, and longer than a text may be late
 	back := time.Now()
-	d.temporalProc.start(t)
-	d.apiProc.start(t)
-	d.workers[0].start(t)
+	d.temporalProc.start(d.t)
+	d.apiProc.start(d.t)
+	d.workers[0].start(d.t)
 	d.ready("puente api", "http://"+d.api+"/readyz")
 
-	c.waits("passed on to B", func(s lineSession) bool { return s.offeredTo(userB) })
-	c.isWith(userB)
-	c.waits("and to C after a whole pass time", func(s lineSession) bool { return s.offeredTo(userC) })
-	log := d.records(s.ID)
-	requireOffers(t, log, userA, userB, userC)
-	requirePassedOn(t, d, log)
-	require.Equal(t, []int64{userA, userB}, ended(log, "expired"))
-	require.Truef(t, offerTimes(log)[1].After(back), "the pass happened after the outage")
-	require.Equal(t, []string{"welcome"}, lineTexts(log))
+	c.offered(userA, userB, userC)
+	c.assigned(userA, userB, userC)
+	log := until(d.records(s.ID), 3)
+	requirePassedOn(d.t, d, log)
+	require.Equal(d.t, []int64{userA, userB}, ended(log, "expired"))
+	require.True(d.t, offerTimes(log)[1].After(back), "the pass happened after the outage")
+	require.Equal(d.t, []string{"welcome"}, lineTexts(log))
 	c.gets(welcome)
-	require.Equal(t, 1, c.isTold(userA, waitsForYou))
-	require.Equal(t, 1, c.isTold(userB, waitsForYou))
-	require.Len(t, c.sessions(), 1)
+	require.Equal(d.t, 1, c.isTold(userA, waitsForYou))
+	require.Equal(d.t, 1, c.isTold(userB, waitsForYou))
+	require.Len(d.t, c.sessions(), 1)
 }
