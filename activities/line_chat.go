@@ -85,11 +85,13 @@ func (c *lineChat) own(ctx context.Context) (workflows.LineCommandDone, error) {
 	return c.assign(ctx, c.command.User)
 }
 
-// withdraw gives the dialog back to the owner when a colleague did not take it.
+// withdraw gives the dialog back to the owner when a colleague did not take it, or
+// cannot any more.
 // After any other offer the next one assigns it.
 func (c *lineChat) withdraw(ctx context.Context) (workflows.LineCommandDone, error) {
-	switch c.command.Reason {
+	switch openlines.Left(c.command.Reason) {
 	case openlines.EndExpired, openlines.EndDeclined:
+	case openlines.LeftDismiss, openlines.LeftMember, openlines.LeftOnLeave, openlines.LeftOffDuty:
 	default:
 		return workflows.LineCommandDone{}, nil
 	}

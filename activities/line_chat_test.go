@@ -87,10 +87,12 @@ func TestOwnerGetsTheDialogBackWhenAColleagueDoesNotTakeIt(t *testing.T) {
 	b.writes(t, chat2desk.Script{})
 	chat := func(c openlines.Command) { b.done(t, workflows.LineChatStep, c) }
 	chat(openlines.Command{Kind: openlines.DoAssign, User: 7})
-	chat(openlines.Command{Kind: openlines.DoOffer, User: 8, Offered: openlines.TransferOffer})
-	require.Equal(t, chat2desk.OperatorBoris, b.dialog(t).OperatorID)
-	chat(openlines.Command{Kind: openlines.DoWithdraw, User: 8, Reason: openlines.EndExpired})
-	require.Equal(t, chat2desk.OperatorAna, b.dialog(t).OperatorID)
+	for _, reason := range []string{openlines.EndExpired, openlines.EndDeclined, string(openlines.LeftOnLeave), string(openlines.LeftOffDuty)} {
+		chat(openlines.Command{Kind: openlines.DoOffer, User: 8, Offered: openlines.TransferOffer})
+		require.Equal(t, chat2desk.OperatorBoris, b.dialog(t).OperatorID)
+		chat(openlines.Command{Kind: openlines.DoWithdraw, User: 8, Reason: reason})
+		require.Equal(t, chat2desk.OperatorAna, b.dialog(t).OperatorID, reason)
+	}
 	chat(openlines.Command{Kind: openlines.DoOffer, User: 8, Offered: openlines.QueueOffer})
 	chat(openlines.Command{Kind: openlines.DoWithdraw, User: 8, Reason: openlines.EndExpired})
 	require.Equal(t, chat2desk.OperatorBoris, b.dialog(t).OperatorID, "a session in the queue has no owner")

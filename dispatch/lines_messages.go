@@ -41,22 +41,17 @@ func (l lineRow) fromClient(ctx context.Context, line openlines.Settings) ([]ope
 	if l.old() {
 		return nil, nil
 	}
-	past, err := l.past(ctx)
+	event := l.lineEvent(openlines.ClientMessage, "")
+	event.Chat, event.Happened = l.chat(), l.hook.Time
+	message, err := l.lineMessage(ctx)
 	if err != nil {
 		return nil, err
 	}
-	event := l.lineEvent(openlines.ClientMessage, "")
-	event.Chat, event.Happened = l.chat(), l.hook.Time
-	event.Message = l.lineMessage()
-	event.Message.Past, event.Message.Window = past, window(l.hook.Transport, l.row.ReceivedAt)
+	message.Window = window(l.hook.Transport, l.row.ReceivedAt)
 	if len(l.hook.Attachments) == 0 {
-		event.Message.Vote = line.ParseVote(l.hook.Text)
+		message.Vote = line.ParseVote(l.hook.Text)
 	}
-	contact := dialog.ContactKey(l.view.conf, l.person())
-	event.Message.Writable = contact != "" || writesFirst(l.hook.Transport)
-	if contact != "" {
-		event.Message.Identity = l.dispatcher.store.Pseudonym(l.row.Portal, contact)
-	}
+	event.Message = message
 	return []openlines.Event{event}, nil
 }
 
@@ -72,20 +67,33 @@ func (l lineRow) fromOperator(ctx context.Context) ([]openlines.Event, error) {
 		return nil, nil
 	}
 	event := l.lineEvent(openlines.EmployeeMessage, "")
-	event.Chat, event.Happened, event.Message = l.chat(), l.hook.Time, l.lineMessage()
-	event.Message.Internal = l.hook.Type == chat2desk.TypeComment
+	event.Chat, event.Happened = l.chat(), l.hook.Time
+	message, err := l.lineMessage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	message.Internal = l.hook.Type == chat2desk.TypeComment
+	event.Message = message
 	event.By, _ = l.user(ctx, l.hook.OperatorID)
 	return []openlines.Event{event}, nil
 }
 
-// lineMessage is the message without its text. Ids of Chat2Desk grow with time,
-// so they are the order of the channel.
-func (l lineRow) lineMessage() *openlines.Message {
-	id := l.row.Key
+// lineMessage is the message without its text, with what a session that it
+// begins has to know of the client. Ids of Chat2Desk grow with time, so they are
+// the order of the channel.
+func (l lineRow) lineMessage(ctx context.Context) (*openlines.Message, error) {
+	m := &openlines.Message{ID: l.row.Key, Channel: l.event.ChannelID, Order: l.hook.MessageID}
 	if l.hook.MessageID != 0 {
-		id = strconv.FormatInt(l.hook.MessageID, 10)
+		m.ID = strconv.FormatInt(l.hook.MessageID, 10)
 	}
-	return &openlines.Message{ID: id, Channel: l.event.ChannelID, Order: l.hook.MessageID}
+	contact := dialog.ContactKey(l.view.conf, l.person())
+	m.Writable = contact != "" || writesFirst(l.hook.Transport)
+	if contact != "" {
+		m.Identity = l.dispatcher.store.Pseudonym(l.row.Portal, contact)
+	}
+	var err error
+	m.Past, err = l.past(ctx)
+	return m, err
 }
 
 func (l lineRow) person() dialog.Client {

@@ -205,7 +205,11 @@ func TestWhatTheLastSessionLeftComesWithTheMessage(t *testing.T) {
 	past := &openlines.Past{Session: 1, Owner: 8, Closed: time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)}
 	b.session(t, openlines.Record{Kind: openlines.SessionEnded, Chat: chat, Past: past})
 	b.hook(t, 1, "inbox", said(1, "from_client", "Hello again", ""))
-	require.Equal(t, *past, b.events(t)[0].Message.Past)
+	b.hook(t, 2, "outbox", said(2, "to_client", "Hello", `,"operator_id":301,"client":{"id":7,"phone":"79995550101"}`))
+	got := b.events(t)
+	require.Equal(t, *past, got[0].Message.Past)
+	require.Equal(t, *past, got[1].Message.Past, "he may be the first to write")
+	require.Equal(t, b.store.Pseudonym("demo", "phone:+79995550101"), got[1].Message.Identity)
 }
 
 func TestBlockedClientStaysBlocked(t *testing.T) {

@@ -1,6 +1,9 @@
 package openlines
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // How long the desk remembers what is over. A caller keeps Past for longer.
 const (
@@ -36,7 +39,11 @@ func (st *step) purge() {
 		}
 	}
 	for id, lead := range d.Leads {
-		if lead.Item.ID != 0 && st.now.Sub(lead.Ordered) > leadMemory && !st.refersTo(lead) {
+		old := leadMemory
+		if lead.Item.ID == 0 {
+			old = crmPatience // it may still be made
+		}
+		if st.now.Sub(lead.Ordered) > old && !st.refersTo(id, lead) {
 			delete(d.Leads, id)
 		}
 	}
@@ -65,11 +72,9 @@ func (st *step) forgettable(chat *Chat) bool {
 	return chat.Poll == nil || !st.now.Before(chat.Poll.Until.Add(chatMemory))
 }
 
-func (st *step) refersTo(lead *Lead) bool {
-	for _, s := range st.desk.Sessions {
-		if s.CRM.Item == lead.Item {
-			return true
-		}
-	}
-	return false
+// refersTo says whether a session is shown on a lead, or waits for it.
+func (st *step) refersTo(identity string, lead *Lead) bool {
+	return slices.ContainsFunc(st.desk.Sessions, func(s *Session) bool {
+		return s.CRM.Item == lead.Item && (lead.Item.ID != 0 || s.CRM.Identity == identity)
+	})
 }

@@ -29,6 +29,9 @@ func (st *step) operatorChanged(ev Event) AnswerCode {
 	}
 	for _, s := range d.Sessions {
 		s.next = time.Time{}
+		if before.Supervisor && s.State == Active && s.Owner == fresh.ID && !st.access(st.of(s), fresh.ID) {
+			st.ownerGone(s) // T16: he has lost access
+		}
 	}
 	st.changed()
 	st.record(nil, ev.At, Record{Kind: OperatorRecorded, User: fresh.ID, Reason: fresh.summary()})

@@ -222,3 +222,17 @@ func TestTheNumbersOfASmallDay(t *testing.T) {
 	}
 	require.Equal(t, 5, ol.MakeReport(facts, ol.Filter{Line: line, Channel: telegram, From: w.time("10:00"), To: w.now}, w.now).Started)
 }
+
+func TestLeadThatWasNeverMadeIsOrderedAgainOneDay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).at("10:00")
+	w.crmDown = true
+	w.client("x")
+	w.give(ol.Event{Kind: ol.LookupDone, Session: w.id("x"), CRM: &ol.CRMFacts{Result: ol.LookupNotFound, Writable: true}})
+	require.Len(t, w.ordered("x", ol.DoCreateLead), 1)
+	w.do(ol.MarkSpam, "x", A)
+	w.at("2026-12-19 10:00").client("z")
+	require.Contains(t, w.desk.Leads, "chat:x", "it may still be made")
+	w.at("2026-12-21 10:30").client("z")
+	require.NotContains(t, w.desk.Leads, "chat:x")
+}

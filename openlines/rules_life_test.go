@@ -351,3 +351,11 @@ func TestOnlyTheLastEventsAreRemembered(t *testing.T) {
 	w.desk = reborn(w.desk)
 	require.Equal(t, ol.Repeated, w.step(last))
 }
+
+func TestSupervisorWhoIsNoneAnyMoreLosesHisChats(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).at("10:00").client("x").reply("x", V).reply("y", B)
+	w.give(ol.Event{Kind: ol.OperatorChanged, Operator: &ol.Operator{ID: V}})
+	w.is("x", ol.Active, 0).at("10:05").client("x").is("x", ol.Offered, 0)
+	w.is("y", ol.Active, B)
+}
