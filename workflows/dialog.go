@@ -217,6 +217,9 @@ func (d *dialogRun) noteSent(ctx workflow.Context) {
 	d.problem(sent.Problems...)
 }
 
+// wait waits for news, or until the oldest close has settled. What came before
+// leaves a timer behind that runs out together with the last one: that costs an
+// event each, as cancelling it would, and no task of its own.
 func (d *dialogRun) wait(ctx workflow.Context) error {
 	news := func() bool {
 		return d.events.Len() > 0 || d.sending != nil && d.sending.IsReady() || d.learning != nil && d.learning.IsReady()
