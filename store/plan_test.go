@@ -285,6 +285,8 @@ func useContactCenter(ctx context.Context, t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	_, err = s.RecordingOfSync(ctx, "demo", r.SyncID)
 	require.NoError(t, err)
+	_, err = s.AttachedRecording(ctx, "demo", "c", r.ID, "https://x")
+	require.ErrorIs(t, err, store.ErrNotFound)
 	_, err = s.RecordingsUsage(ctx, "demo")
 	require.NoError(t, err)
 	_, err = s.ExpiredRecordings(ctx, "demo", time.Now(), time.Now(), 5)
