@@ -1,5 +1,6 @@
-// Command screenshot plays the demo and photographs what a person would look at: the list of workflows, a finished and
-// a parked sync in the Temporal UI, and a deal of the sandbox CRM. The pictures stand in docs/. It needs Chromium.
+// Command screenshot plays the demo and photographs what a person would look at: in the Temporal UI the list of
+// workflows, a finished and a parked sync, a request, the desk of the open lines and one of its sessions; in the sandbox
+// CRM deals with a transcript, a call and a chat. The pictures stand in docs/. It needs Chromium.
 //
 //	go run ./internal/screenshot -puente-dev bin/puente-dev -out docs/images
 package main
@@ -135,10 +136,15 @@ func choose(ctx context.Context, at addresses) ([]shot, error) {
 		}
 	}
 	request, err := first(ctx, at.API, "status=done&kind=request", "request:demo:call-nina-")
-	return append(shots,
+	if err != nil {
+		return nil, err
+	}
+	shots = append(shots,
 		shot{"temporal-request-details", request.RunURL + "/user-metadata", request.WorkflowID},
 		shot{"sandbox-call", request.deal(), ".wav"},
-	), err
+	)
+	lines, err := lineShots(ctx, at)
+	return append(shots, lines...), err
 }
 
 // sync is the part of a row of the ledger that is needed here.
@@ -164,20 +170,10 @@ func (s sync) deal() string {
 // first is the earliest sync that matches and whose workflow is named so: the day begins with the dialogs that have the
 // most to show, files, analytics, and three transcripts on one deal.
 func first(ctx context.Context, api, filter, workflow string) (sync, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/v1/portals/demo/syncs?limit=200&"+filter, http.NoBody)
-	if err != nil {
-		return sync{}, err
-	}
-	request.Header.Set("Authorization", "Bearer demo-key")
-	response, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
-	if err != nil {
-		return sync{}, err
-	}
-	defer func() { _ = response.Body.Close() }()
 	var page struct {
 		Items []sync `json:"items"`
 	}
-	if err := json.NewDecoder(response.Body).Decode(&page); err != nil {
+	if err := read(ctx, api+"/v1/portals/demo/syncs?limit=200&"+filter, &page); err != nil {
 		return sync{}, err
 	}
 	for _, one := range slices.Backward(page.Items) { // newest first
@@ -186,4 +182,22 @@ func first(ctx context.Context, api, filter, workflow string) (sync, error) {
 		}
 	}
 	return sync{}, fmt.Errorf("no %s is there with %s: nothing to photograph", workflow, filter)
+}
+
+// read gets JSON from the API, or from that of the Temporal UI, which needs no key.
+func read(ctx context.Context, address string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer demo-key")
+	response, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: HTTP %d", address, response.StatusCode)
+	}
+	return json.NewDecoder(response.Body).Decode(into)
 }
