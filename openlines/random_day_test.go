@@ -110,7 +110,7 @@ func (d *day) setLine(id ol.LineID, channel int64) {
 }
 
 func (d *day) operator(u ol.UserID, p ol.Presence) {
-	op := ol.Operator{ID: u, Presence: p, Dismissed: d.rarely("dismissed") && d.rarely("really"), OnLeave: d.rarely("leave")}
+	op := ol.Operator{ID: u, Presence: p, Supervisor: u == V && !d.rarely("no supervisor"), Dismissed: d.rarely("dismissed") && d.rarely("really"), OnLeave: d.rarely("leave")}
 	if u != C {
 		op.Skills = []string{"es"}
 	}
@@ -249,6 +249,10 @@ func (d *day) operatorActs() {
 }
 
 func (d *day) personActs() {
+	if pick(d, "where", false, false, true) {
+		d.actsInTheChannel()
+		return
+	}
 	kind := pick(d, "act", ol.Take, ol.Transfer, ol.TransferLine, ol.Return, ol.Finish, ol.Finish, ol.MarkSpam, ol.Pin, ol.GoSilent, ol.LeadAsked)
 	ev := ol.Event{Kind: kind, Session: d.session(), By: d.user(), On: pick(d, "on", true, false)}
 	switch kind {
@@ -256,6 +260,18 @@ func (d *day) personActs() {
 		ev.To = d.user()
 	case ol.TransferLine:
 		ev.Line = pick(d, "line", d.lines...)
+	}
+	d.give(ev)
+}
+
+// actsInTheChannel is what a person does there, who knows the chat only.
+func (d *day) actsInTheChannel() {
+	ev := ol.Event{Kind: pick(d, "channel", ol.DialogAssigned, ol.DialogAssigned, ol.DialogClosed), Chat: d.chat(), By: d.user()}
+	if ev.Kind == ol.DialogAssigned {
+		ev.By, ev.To = 0, ev.By
+	}
+	if d.rarely("clock") {
+		ev.Happened = d.now.Add(pick(d, "happened", 0, -time.Minute, -time.Hour))
 	}
 	d.give(ev)
 }
@@ -276,7 +292,11 @@ func (d *day) crmActs() {
 	case "activity":
 		d.give(ol.Event{Kind: ol.ActivityChanged, Session: d.session(), On: pick(d, "completed", true, true, false), Version: int64(rapid.IntRange(0, 5).Draw(d.T, "version"))})
 	case "contact":
-		d.give(ol.Event{Kind: ol.ContactLearned, Session: d.session(), CRM: &ol.CRMFacts{Identity: pick(d, "identity", "", "one person")}})
+		ev := ol.Event{Kind: ol.ContactLearned, Session: d.session(), CRM: &ol.CRMFacts{Identity: pick(d, "identity", "", "one person")}}
+		if d.rarely("by chat") {
+			ev.Session, ev.Chat = 0, d.chat()
+		}
+		d.give(ev)
 	case "responsible":
 		d.give(ol.Event{Kind: ol.ResponsibleChanged, CRM: &ol.CRMFacts{Item: deal, Responsible: d.user()}})
 	}
@@ -351,7 +371,7 @@ func (d *day) live() {
 	case what < 76:
 		d.personActs()
 	case what < 82:
-		d.operator(pick(d, "operator", A, B, C, D, R), pick(d, "presence", ol.Online, ol.Online, ol.DayStarted, ol.Offline, ol.DayPaused, ol.DayEnded))
+		d.operator(pick(d, "operator", A, B, C, D, R, V), pick(d, "presence", ol.Online, ol.Online, ol.DayStarted, ol.Offline, ol.DayPaused, ol.DayEnded))
 	case what < 91:
 		d.crmActs()
 	default:
