@@ -27,6 +27,9 @@ type change struct {
 	first  time.Time
 	anew   func(field string) bool
 	extra  map[string]string // further fields, to be converted
+	// requisites says that those of the company are wanted too; they are read
+	// along with it.
+	requisites bool
 	// diff tells what to write, given the entity as it is.
 	diff func(current contactcenter.Entity) contactcenter.Changes
 }
@@ -64,12 +67,19 @@ func nothing(context.Context) (int64, error) { return 0, nil }
 func (d *desk) current(ctx context.Context, c change) (contactcenter.Entity, error) {
 	command := get("current", c.kind, c.id)
 	command.Params["useOriginalUfNames"] = "Y"
-	res, err := d.batch(ctx, false, command)
+	commands := []bitrix24.Command{command}
+	if c.requisites {
+		commands = append(commands, requisitesCommand(c.id))
+	}
+	res, err := d.batch(ctx, false, commands...)
 	if err != nil {
 		return nil, err
 	}
 	if res.absent("current") {
 		return nil, absentEntity(c.field, string(c.kind), c.id)
+	}
+	if c.requisites {
+		d.requisites = res
 	}
 	var got struct {
 		Item contactcenter.Entity `json:"item"`

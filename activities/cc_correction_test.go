@@ -223,3 +223,14 @@ func TestRequisiteThatAPersonChangedIsLeftAlone(t *testing.T) {
 	require.Equal(t, "АО Ромашка", after[0].Name)
 	require.Equal(t, "773601001", after[0].KPP)
 }
+
+// The find takes two requests, the deal a look and a write, all else one each.
+func TestRequestOfAKnownClientCostsEightRequests(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	c.handle(form("r-1", nil))
+	before := c.crm.Stats().Requests
+	h := c.open(c.submit(form("r-2", object{"deal": object{"amount": 5}}))).find().save()
+	require.Equal(t, contactcenter.OutcomeFound, h.plan.Deal.Outcome)
+	require.LessOrEqual(t, c.crm.Stats().Requests-before, 8)
+}

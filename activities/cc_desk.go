@@ -29,6 +29,7 @@ type desk struct {
 	url        string             // https://host of the CRM
 	words      []string           // personal data that must not stand in an error
 	steps      ledger
+	requisites results // of the company that is changed, read along with it
 }
 
 // desk opens a step with the given version of the settings; 0 = the newest.

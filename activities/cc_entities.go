@@ -78,6 +78,7 @@ func (d *desk) updateCompany(ctx context.Context, in contactcenter.CompanyUpdate
 func (d *desk) companyChange(step string, id int64, in contactcenter.CompanyData, since *time.Time) change {
 	return change{
 		kind: dialog.Company, id: id, field: "body.id", step: step, since: since, extra: in.Fields,
+		requisites: contactcenter.HasRequisite(in),
 		diff: func(current contactcenter.Entity) contactcenter.Changes {
 			return contactcenter.CompanyChanges(current, in, d.settings.General.Country)
 		},

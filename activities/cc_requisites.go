@@ -41,7 +41,7 @@ func (d *desk) saveRequisite(ctx context.Context, c change, in contactcenter.Com
 	if !contactcenter.HasRequisite(in) {
 		return nil, nil
 	}
-	current, err := d.requisiteOf(ctx, c.id, in)
+	current, err := d.requisiteNow(ctx, c, in)
 	if err != nil {
 		return nil, err
 	}
@@ -59,17 +59,26 @@ func (d *desk) saveRequisite(ctx context.Context, c change, in contactcenter.Com
 	return changed, d.saveAddress(ctx, c, id, in)
 }
 
-func (d *desk) requisiteOf(ctx context.Context, company int64, in contactcenter.CompanyData) (requisite, error) {
-	res, err := d.batch(ctx, false, bitrix24.Command{Key: "requisites", Method: "crm.requisite.list", Params: bitrix24.Params{
+func requisitesCommand(company int64) bitrix24.Command {
+	return bitrix24.Command{Key: "requisites", Method: "crm.requisite.list", Params: bitrix24.Params{
 		"filter": bitrix24.Params{"ENTITY_TYPE_ID": entityTypes[dialog.Company], "ENTITY_ID": company},
 		"order":  bitrix24.Params{"ID": "ASC"}, "select": []string{
 			"ID", "RQ_INN", "RQ_KPP", "RQ_OGRN", "RQ_OGRNIP", "RQ_COMPANY_NAME",
 			"DATE_MODIFY", "MODIFY_BY_ID",
 		},
-	}})
+	}}
+}
+
+func (d *desk) requisiteOf(ctx context.Context, company int64, in contactcenter.CompanyData) (requisite, error) {
+	res, err := d.batch(ctx, false, requisitesCommand(company))
 	if err != nil {
 		return requisite{}, err
 	}
+	return pickRequisite(res, in)
+}
+
+// pickRequisite is the company's requisite that an input is about; id 0 = it has none.
+func pickRequisite(res results, in contactcenter.CompanyData) (requisite, error) {
 	var rows []requisite
 	if err := res.read("requisites", &rows); err != nil || len(rows) == 0 {
 		return requisite{}, err
@@ -79,6 +88,15 @@ func (d *desk) requisiteOf(ctx context.Context, company int64, in contactcenter.
 		plain[i] = row.Requisite
 	}
 	return rows[contactcenter.PickRequisite(plain, in)], nil
+}
+
+// requisiteNow is the requisite as it was read along with the company, else as it
+// is now.
+func (d *desk) requisiteNow(ctx context.Context, c change, in contactcenter.CompanyData) (requisite, error) {
+	if d.requisites != nil {
+		return pickRequisite(d.requisites, in)
+	}
+	return d.requisiteOf(ctx, c.id, in)
 }
 
 func (d *desk) addRequisite(ctx context.Context, step string, company int64, in contactcenter.CompanyData) (int64, error) {
