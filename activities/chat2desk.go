@@ -119,7 +119,13 @@ func (a *Chat2Desk) load(ctx context.Context, l *loader, in workflows.LoadInput)
 	if err := a.Store.SaveSnapshot(ctx, in.Sync.Portal, in.SyncID, snapshot); err != nil {
 		return workflows.LoadedDialog{}, err
 	}
-	return l.loaded(snapshot), a.Store.SaveStep(ctx, store.Step{
+	out := l.loaded(snapshot)
+	votes, err := onlyVotes(ctx, a.Store, in.Sync.Portal, snapshot)
+	if err != nil {
+		return out, err
+	}
+	out.Talked = out.Talked && !votes
+	return out, a.Store.SaveStep(ctx, store.Step{
 		SyncID: in.SyncID, Name: "load", Status: store.StepDone,
 		Detail: fmt.Sprintf("%d messages from %s", len(snapshot.Messages), snapshot.Source),
 	})
