@@ -43,7 +43,8 @@ Send a request of the contact center:
 Open a line with an operator on duty, let a client write, and look who is asked and why:
   curl -s -H 'Authorization: Bearer {{.Key}}' -X PUT {{.API}}/v1/portals/{{.Slug}}/lines/support -d '{"name":"Support",
     "channels":[{{.LineChannel}}],"members":[{"user":7},{"user":8}]}'
-  curl -s -H 'Authorization: Bearer {{.Key}}' -X PUT {{.API}}/v1/portals/{{.Slug}}/operators/7 -d '{"presence":"online"}'
+  curl -s -H 'Authorization: Bearer {{.Key}}' -H 'Content-Type: application/json' -X PUT \
+    {{.API}}/v1/portals/{{.Slug}}/operators/7 -d '{"presence":"online"}'
   curl -s {{.Chat2Desk}}/sandbox/dialogs -d '{"client":{"name":"Ana"},"channel_id":{{.LineChannel}},
     "messages":[{"from":"client","text":"Hello"}]}'
   curl -s -H 'Authorization: Bearer {{.Key}}' {{.API}}/v1/portals/{{.Slug}}/attention
