@@ -225,12 +225,39 @@ func TestRequisiteThatAPersonChangedIsLeftAlone(t *testing.T) {
 }
 
 // The find takes two requests, the deal a look and a write, all else one each.
-func TestRequestOfAKnownClientCostsEightRequests(t *testing.T) {
+func TestRequestOfAKnownClientCostsNineRequests(t *testing.T) {
 	t.Parallel()
 	c := contactCenter(t, nil)
-	c.handle(form("r-1", nil))
+	first := c.handle(form("r-1", nil))
+	c.edits(2, first.in.DealID, object{"assignedById": 9})
 	before := c.crm.Stats().Requests
 	h := c.open(c.submit(form("r-2", object{"deal": object{"amount": 5}}))).find().save()
 	require.Equal(t, contactcenter.OutcomeFound, h.plan.Deal.Outcome)
-	require.LessOrEqual(t, c.crm.Stats().Requests-before, 8)
+	require.EqualValues(t, 9, h.notify())
+	require.LessOrEqual(t, c.crm.Stats().Requests-before, 9)
+}
+
+func TestWhoIsMadeResponsibleByTheRequestIsTold(t *testing.T) {
+	t.Parallel()
+	c := contactCenter(t, nil)
+	c.handle(form("r-1", nil))
+	h := c.open(c.submit(form("r-2", object{"deal": object{"responsible_id": 9}}))).find().save()
+	require.EqualValues(t, 8, h.in.DealResponsible, "as it was found")
+	require.EqualValues(t, 9, h.notify())
+}
+
+// notify gives who was told.
+func (h *handling) notify() int64 {
+	h.c.t.Helper()
+	out, err := run[workflows.Notified](h.c.bundle, workflows.NotifyRequestStep, h.in)
+	require.NoError(h.c.t, err)
+	require.Equal(h.c.t, 1, out.Sent, out.Problems)
+	steps, err := h.c.store.Steps(h.c.t.Context(), h.sub.SyncID)
+	require.NoError(h.c.t, err)
+	for _, s := range steps {
+		if s.Name == "notify" {
+			return s.EntityID
+		}
+	}
+	return 0
 }

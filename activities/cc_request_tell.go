@@ -157,7 +157,11 @@ func (r *request) notify(ctx context.Context) (out workflows.Notified, err error
 }
 
 // toNotify is the responsible user of the deal, else of the contact or company.
+// That of a deal is known since it was found, unless the request changes it.
 func (r *request) toNotify(ctx context.Context) (int64, error) {
+	if r.in.DealResponsible != 0 && (r.req.Deal == nil || r.req.Deal.ResponsibleID == 0) {
+		return r.in.DealResponsible, nil
+	}
 	refs := r.touched()
 	if len(refs) == 0 {
 		return user(r.settings), nil

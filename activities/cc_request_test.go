@@ -62,6 +62,11 @@ func (h *handling) find() *handling {
 	require.NoError(h.c.t, err)
 	h.plan = contactcenter.Decide(h.found, h.opened.Wants, settings.AmbiguityRule(h.opened.Ambiguous), h.opened.Choice)
 	h.in.ContactID, h.in.CompanyID, h.in.DealID = h.plan.Contact.ID, h.plan.Company.ID, h.plan.Deal.ID
+	for _, d := range h.found.Deals {
+		if d.ID == h.in.DealID {
+			h.in.DealResponsible = d.Responsible
+		}
+	}
 	h.in.Decisions = []contactcenter.Decision{h.plan.Contact, h.plan.Company, h.plan.Deal}
 	return h
 }

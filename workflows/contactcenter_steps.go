@@ -86,6 +86,8 @@ type RequestStepInput struct {
 	DealID    int64 `json:"deal_id,omitempty"`
 	// ContactResponsible is the user of the contact that was found.
 	ContactResponsible int64 `json:"contact_responsible,omitempty"`
+	// DealResponsible is the user of the deal that was found.
+	DealResponsible int64 `json:"deal_responsible,omitempty"`
 	// Decisions are written down with the timeline and the answer.
 	Decisions []contactcenter.Decision `json:"decisions,omitempty"`
 	Notes     []string                 `json:"notes,omitempty"`

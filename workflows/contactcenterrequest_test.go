@@ -100,7 +100,7 @@ func TestEachStepKnowsWhatEarlierOnesDecidedAndMade(t *testing.T) {
 	d.Opened.Notes = []string{"INN 7707083893 is not a company's"}
 	d.Found = contactcenter.RequestFound{
 		Contacts: []contactcenter.Seen{{ID: 7, By: []string{contactcenter.ByPhone}, Responsible: 8}},
-		Deals:    []contactcenter.SeenDeal{{ID: 9, ContactID: 7, Pipeline: 4}, {ID: 10, ContactID: 7, Pipeline: 5}},
+		Deals:    []contactcenter.SeenDeal{{ID: 9, ContactID: 7, Pipeline: 4, Responsible: 6}, {ID: 10, ContactID: 7, Pipeline: 5}},
 	}
 	result := d.request(t)
 	require.Equal(t, []string{"found 7", "created 52", "found 9"}, outcomes(result.Decisions))
@@ -113,7 +113,7 @@ func TestEachStepKnowsWhatEarlierOnesDecidedAndMade(t *testing.T) {
 		return in
 	}
 	require.Equal(t, base, first(workflows.FindRequestStep))
-	base.ContactID, base.DealID, base.ContactResponsible = 7, 9, 8
+	base.ContactID, base.DealID, base.ContactResponsible, base.DealResponsible = 7, 9, 8, 6
 	require.Equal(t, base, first(workflows.SaveContactStep))
 	require.Equal(t, base, first(workflows.SaveCompanyStep))
 	base.CompanyID = 52

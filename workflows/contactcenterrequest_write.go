@@ -31,6 +31,11 @@ func (r *requestRun) step() RequestStepInput {
 			in.ContactResponsible = c.Responsible
 		}
 	}
+	for _, d := range r.found.Deals {
+		if d.ID == in.DealID {
+			in.DealResponsible = d.Responsible
+		}
+	}
 	return in
 }
 
