@@ -24,7 +24,7 @@ func responsibleEmployeeIsAskedFirst(d *lineDesk) {
 	c.offered(userR, userA)
 	c.assigned(userR, userA)
 	log := until(d.records(s.ID), 2)
-	requirePassedOn(d.t, d, log)
+	d.requirePassedOn(log, 10)
 	made := of(log, openlines.OfferMade)
 	require.Equal(d.t, []any{openlines.DirectOffer, openlines.QueueOffer}, []any{made[0].Offered, made[1].Offered})
 	require.Empty(d.t, of(log, openlines.RuleFired, openlines.PassEnded), "the first pass has only begun")
@@ -81,7 +81,7 @@ func (d *lineDesk) heard(c *talks) {
 func closedLineHoldsChatsUntilItOpens(d *lineDesk) {
 	zone, opens := opening(time.Now())
 	d.saveLine("s25", object{
-		"timezone": zone.String(), "hours_enabled": true,
+		"pass_time": 30, "timezone": zone.String(), "hours_enabled": true,
 		"special_days": object{opens.Format(time.DateOnly): []string{opens.Format("15:04") + "-" + opens.Add(3*time.Hour).Format("15:04")}},
 	})
 	c := d.client("s25", object{"name": "Early"}, "Hello")

@@ -190,14 +190,18 @@ func (c *talks) automatic() (out []string) {
 	return out
 }
 
-// gets waits until the client has received automatic texts that begin so.
+// gets waits until the first automatic texts that the client received begin so;
+// on a slow machine others may have followed. None of these comes twice.
 func (c *talks) gets(beginnings ...string) {
 	c.t.Helper()
 	var got []string
 	require.Eventually(c.t, func() bool {
 		got = c.automatic()
-		return slices.EqualFunc(got, beginnings, strings.HasPrefix)
+		return len(got) >= len(beginnings) && slices.EqualFunc(got[:len(beginnings)], beginnings, strings.HasPrefix)
 	}, patience*20*time.Second, tick, "the client gets %q, but got %q", beginnings, &got)
+	for _, text := range beginnings {
+		require.Equal(c.t, 1, strings.Count("\n"+strings.Join(got, "\n"), "\n"+text), "%q", got)
+	}
 }
 
 // Beginnings of the default texts.
@@ -220,6 +224,25 @@ func (c *talks) dialog() (user int64, state string) {
 	}
 	c.chatAPI(http.MethodGet, fmt.Sprintf("dialogs/%d", c.Dialog), nil, &answer)
 	return c.userOf(answer.Data.Operator), answer.Data.State
+}
+
+// isWith waits until an operator has the dialog in Chat2Desk.
+func (c *talks) isWith(user int64) {
+	c.t.Helper()
+	var has int64
+	require.Eventually(c.t, func() bool {
+		has, _ = c.dialog()
+		return has == user
+	}, patience*20*time.Second, tick, "the dialog is with user %d, but is with %d", user, &has)
+}
+
+// isClosed waits until the dialog is closed in Chat2Desk.
+func (c *talks) isClosed() {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		_, state := c.dialog()
+		return state == "closed"
+	}, patience*20*time.Second, tick, "the dialog is closed in Chat2Desk")
 }
 
 func (d *lineDesk) userOf(operator int64) int64 {

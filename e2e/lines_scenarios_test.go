@@ -16,8 +16,13 @@ import (
 // to play an hour, long enough for a slow machine to answer within five.
 const lineMinute = 1500 * time.Millisecond
 
-// longPass is for scenarios in which no offer runs out: they need not hurry.
-var longPass = object{"pass_time": 30}
+// Offers run longer than the five minutes of the reference where nothing comes of
+// it but time: for scenarios that have to act before they run out (as long as the
+// CRM may take to answer, too), and for those in which none does.
+var (
+	middlePass = object{"pass_time": 10}
+	longPass   = object{"pass_time": 30}
+)
 
 // lineScenarios are scenarios of the open lines reference §12, by their numbers.
 // What they give beside the base are settings of the line.
@@ -29,13 +34,13 @@ var lineScenarios = map[string]struct {
 	"s03": {object{"close_rule": "none", "grace_time": 0}, silentMembersPassTheChatOn}, // closed at once, so that figures count it
 	"s05": {object{"mode": "all", "pass_time": 30}, firstReplyWinsWhatAllHave},
 	"s09": {object{"member_limit": 3, "pass_time": 30, "members": members(userA, userR, userBoss)}, limitLeavesClientsWaiting},
-	"s12": {nil, declinedChatGoesOnAtOnce},
-	"s17": {nil, responsibleEmployeeIsAskedFirst},
-	"s23": {nil, repeatedDeliveryChangesNothing},
-	"s25": {nil, closedLineHoldsChatsUntilItOpens},
-	"s38": {nil, voteAfterTheEndIsNoMessage},
-	"s49": {nil, chatThatAColleagueDoesNotTakeComesBack},
-	"s44": {object{"auto_close_time": 60, "auto_close_rule": "text"}, quietChatClosesByItself},
+	"s12": {middlePass, declinedChatGoesOnAtOnce},
+	"s17": {middlePass, responsibleEmployeeIsAskedFirst},
+	"s23": {longPass, repeatedDeliveryChangesNothing},
+	"s25": {longPass, closedLineHoldsChatsUntilItOpens},
+	"s38": {object{"pass_time": 30, "grace_time": 60}, voteAfterTheEndIsNoMessage},
+	"s49": {middlePass, chatThatAColleagueDoesNotTakeComesBack},
+	"s44": {object{"pass_time": 30, "auto_close_time": 60, "auto_close_rule": "text"}, quietChatClosesByItself},
 }
 
 // All play at the same time at one desk, each on a line of its own: turns, limits
@@ -115,7 +120,7 @@ func outageCostsOnePass(d *lineDesk) {
 	c.offered(userA, userB, userC)
 	c.assigned(userA, userB, userC)
 	log := until(d.records(s.ID), 3)
-	requirePassedOn(d.t, d, log)
+	d.requirePassedOn(log, 5)
 	require.Equal(d.t, []int64{userA, userB}, ended(log, "expired"))
 	require.True(d.t, offerTimes(log)[1].After(back), "the pass happened after the outage")
 	require.Equal(d.t, []string{"welcome"}, lineTexts(log))

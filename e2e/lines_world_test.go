@@ -56,6 +56,16 @@ func startLines(t testing.TB, minute time.Duration, o options) *lineDesk {
 	return d
 }
 
+// operator tells Puente news about an operator. The desk can be told as soon as a
+// worker has made Temporal ready, which the API does not wait for.
+func (d *lineDesk) operator(user int64, change object) {
+	d.t.Helper()
+	require.Eventually(d.t, func() bool {
+		status, _ := d.raw(http.MethodPut, fmt.Sprintf("http://%s/v1/portals/demo/operators/%d", d.api, user), change)
+		return status == http.StatusOK
+	}, patience*20*time.Second, tick, "the desk learns of user %d: %v", user, change)
+}
+
 // on is the same stack in the hands of a subtest.
 func (d *lineDesk) on(t testing.TB) *lineDesk {
 	t.Helper()
@@ -96,12 +106,6 @@ func (d *lineDesk) chatAPI(method, path string, body, out any) {
 	status, raw := d.rawAs(chat2desk.DefaultToken, method, "http://"+d.chat+"/v1/"+path, body)
 	require.Equal(d.t, http.StatusOK, status, string(raw))
 	decodeInto(d.t, raw, out)
-}
-
-// operator tells Puente news about an operator.
-func (d *lineDesk) operator(user int64, change object) {
-	d.t.Helper()
-	d.put(fmt.Sprintf("http://%s/v1/portals/demo/operators/%d", d.api, user), change)
 }
 
 // viewAge is how long the dispatcher goes by what it knows of lines, and some more.
