@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"puente/activities"
 	"puente/api"
 	"puente/lines"
 	"puente/lines/linestest"
@@ -78,7 +79,7 @@ func (b *bundle) over(s api.Store) http.Handler {
 		Store: s, Temporal: b.temporal, Rerun: &rerun.Service{Store: b.store, Temporal: b.temporal},
 		Notify: func() { b.woken++ }, Links: api.Links{TemporalUI: "http://ui:8233", Namespace: "default"},
 		Starter: b.starter, Recordings: b.files, Stopping: b.stopping,
-		Lines:     &lines.Service{Store: b.store, Temporal: b.desk, Log: slog.New(slog.NewTextHandler(b.log, nil))},
+		Lines:     &lines.Service{Store: b.store, Temporal: b.desk, Loader: &activities.Lines{Store: b.store}, Log: slog.New(slog.NewTextHandler(b.log, nil))},
 		Validator: b, Logger: slog.New(slog.NewTextHandler(b.log, nil)), Metrics: b.registry,
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"puente/activities"
 	"puente/lines"
 	"puente/lines/linestest"
 	"puente/openlines"
@@ -36,7 +37,7 @@ func withLines(t *testing.T) {
 	ctx := t.Context()
 	require.NoError(t, s.SavePortal(ctx, store.Portal{Slug: "demo"}))
 	desk := &linestest.Desk{Store: s, Now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
-	service := lines.Service{Store: s, Temporal: desk}
+	service := lines.Service{Store: s, Temporal: desk, Loader: &activities.Lines{Store: s}}
 	doc, err := openlines.Parse([]byte(supportYAML))
 	require.NoError(t, err)
 	_, err = service.Save(ctx, lines.Change{Portal: "demo", Line: "support", Settings: doc})
