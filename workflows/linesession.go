@@ -183,6 +183,9 @@ func (s *lineSession) follow(ctx workflow.Context, l *lane) {
 		l.stop = nil
 		if stopped := temporal.IsCanceledError(err) && s.leaves; !stopped {
 			*l.work = (*l.work)[1:]
+			if s.show(ctx) != nil { // it is done now
+				return
+			}
 		}
 	}
 }

@@ -223,6 +223,16 @@ func TestAChannelThatIsDownHoldsNoMarkUp(t *testing.T) {
 	require.Len(t, b.did, 2)
 }
 
+func TestAnOpenSessionDoesNotShowWhatIsDoneAsStillToBeDone(t *testing.T) {
+	t.Parallel()
+	b := setupSession(t)
+	b.order(0, mark(1), offer(1))
+	b.at.do(deskOpens.Add(30*time.Minute), func() { require.NotContains(t, b.details(), "Still to be done") })
+	b.close(time.Hour)
+	b.run()
+	require.Len(t, b.did, 3)
+}
+
 func TestOnlyTheLatestMarkIsWrittenAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	b := setupSession(t)
