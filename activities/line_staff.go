@@ -2,11 +2,13 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"puente/bitrix24"
 	"puente/openlines"
+	"puente/portals"
 	"puente/store"
 )
 
@@ -117,6 +119,30 @@ func (v *visit) workDays(ctx context.Context, users []openlines.UserID, out map[
 		}
 	}
 	return told, nil
+}
+
+// Online tells how the operators of Chat2Desk are present, by the users that they
+// are mapped to; nobody where there is no account.
+func (a *Lines) Online(ctx context.Context, portal string) (map[openlines.UserID]openlines.Presence, error) {
+	conf, _, err := a.Store.Settings(ctx, portal)
+	if err != nil {
+		return nil, err
+	}
+	api, err := a.Portals.Chat2Desk(ctx, portal)
+	out := map[openlines.UserID]openlines.Presence{}
+	switch {
+	case errors.Is(err, portals.ErrNoAccount):
+		return out, nil
+	case err != nil:
+		return nil, err
+	}
+	operators, err := api.Operators(ctx)
+	for _, o := range operators {
+		if user, mapped := conf.UserFor(o.ID); mapped && user != 0 {
+			out[openlines.UserID(user)] = openlines.ChannelPresence(o.Online, o.OfflineType != "")
+		}
+	}
+	return out, err
 }
 
 // workDay is the last working day of a user.

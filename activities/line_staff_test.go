@@ -121,3 +121,17 @@ func TestPortalWithoutTimeTrackingSaysSo(t *testing.T) {
 	_, _, err = b.staff().WorkDays(t.Context(), "demo", []openlines.UserID{7, 8})
 	require.Error(t, err, "an outage says nothing of anybody")
 }
+
+func TestOperatorsOfChat2DeskAreKnownByTheirUsers(t *testing.T) {
+	t.Parallel()
+	b := openLine(t, withOperators)
+	online, err := b.staff().Online(t.Context(), "demo")
+	require.NoError(t, err)
+	require.Equal(t, map[openlines.UserID]openlines.Presence{7: openlines.Online, 8: openlines.Online}, online)
+	require.NoError(t, b.store.SavePortal(t.Context(), store.Portal{Slug: "crmonly"}))
+	_, err = b.store.SaveSettings(t.Context(), "crmonly", b.conf, "test", "", 0)
+	require.NoError(t, err)
+	online, err = b.staff().Online(t.Context(), "crmonly")
+	require.NoError(t, err)
+	require.Empty(t, online)
+}

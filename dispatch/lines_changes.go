@@ -164,13 +164,7 @@ func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
 	if !mapped || user == 0 {
 		return nil, nil
 	}
-	presence := openlines.Offline
-	switch {
-	case l.hook.Online && l.hook.OfflineType != "":
-		presence = openlines.DayPaused // logged in, takes no new chats
-	case l.hook.Online:
-		presence = openlines.Online
-	}
+	presence := openlines.ChannelPresence(l.hook.Online, l.hook.OfflineType != "")
 	desk := linework.Service{Store: l.dispatcher.store, Temporal: l.dispatcher.temporal, Log: l.dispatcher.log}
 	change := store.OperatorChange{Presence: &presence}
 	_, err := desk.SaveOperator(ctx, l.row.Portal, openlines.UserID(user), change, store.SourceChat2Desk)

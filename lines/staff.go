@@ -32,12 +32,15 @@ type Employees interface {
 	Inactive(ctx context.Context, portal string, users []openlines.UserID) (map[openlines.UserID]bool, error)
 	// WorkDays tells how working days stand; told is false where the portal tells of nobody.
 	WorkDays(ctx context.Context, portal string, users []openlines.UserID) (days map[openlines.UserID]openlines.Presence, told bool, err error)
+	// Online tells how the operators are present in the channel, by their users.
+	Online(ctx context.Context, portal string) (map[openlines.UserID]openlines.Presence, error)
 }
 
 // Staff keeps the desks in step with the people of their portals: who joins or
 // leaves a department becomes or stops being a member, who is dismissed counts as
-// such (E1), and who keeps his working day is on duty as it says (E3). Several
-// processes share the work: each look is taken by one of them.
+// such (E1), and who keeps his working day is on duty as it says (E3). Of new
+// members it asks once how they are present: their coming has been told to nobody.
+// Several processes share the work: each look is taken by one of them.
 type Staff struct {
 	Lines     *Service   // required
 	Store     StaffStore // required
@@ -51,7 +54,7 @@ type Staff struct {
 const (
 	// peopleEvery is how many minutes lie between two looks at departments and dismissals.
 	peopleEvery = 10
-	// askAgain is after how many minutes a portal is asked for working days again that tells none.
+	// askAgain is after how many minutes is asked again what was not told.
 	askAgain = 60
 	// author of what the portal says of people, in the audit log.
 	author = "bitrix24"
@@ -118,9 +121,9 @@ func (s *Staff) Look(ctx context.Context, portal string, now time.Time) error {
 	if err == nil && people {
 		err = s.people(ctx, portal, all)
 	}
-	days, fault := s.due(ctx, portal, "days", max(s.minute(), 5*time.Second), now)
-	if fault == nil && days {
-		fault = s.days(ctx, portal, all, now)
+	duty, fault := s.due(ctx, portal, "duty", max(s.minute(), 5*time.Second), now)
+	if fault == nil && duty {
+		fault = s.duty(ctx, portal, all, now)
 	}
 	return errors.Join(err, fault)
 }
@@ -221,29 +224,70 @@ func distinct(users []openlines.UserID) []openlines.UserID {
 	return slices.Compact(users)
 }
 
-// days tells the desk how the working days of those stand who may get offers on
-// lines that ask for them. A portal that tells nothing is left alone for a while.
-func (s *Staff) days(ctx context.Context, portal string, all []store.Line, now time.Time) error {
+// duty tells the desk who of those is on duty who may get offers on lines that
+// ask for it.
+func (s *Staff) duty(ctx context.Context, portal string, all []store.Line, now time.Time) error {
 	users, err := s.watched(ctx, portal, all)
 	if err != nil || len(users) == 0 {
 		return err
 	}
-	days, told, err := s.Employees.WorkDays(ctx, portal, users)
+	known, err := s.operators(ctx, portal)
 	if err != nil {
 		return err
 	}
-	if !told {
-		_, err = s.took(ctx, portal, "days", now.Add(askAgain*s.minute()))
-	}
-	known, fault := s.operators(ctx, portal)
-	if err = errors.Join(err, fault); err != nil {
+	return errors.Join(s.days(ctx, portal, users, known, now), s.newcomers(ctx, portal, users, known, now))
+}
+
+// days tells the desk how working days stand. A portal that tells nothing is left
+// alone for a while.
+func (s *Staff) days(
+	ctx context.Context, portal string, users []openlines.UserID, known map[openlines.UserID]store.LineOperator, now time.Time,
+) error {
+	if quiet, err := s.quiet(ctx, portal, "days", now); err != nil || quiet {
 		return err
+	}
+	days, told, err := s.Employees.WorkDays(ctx, portal, users)
+	if err == nil && !told {
+		_, err = s.took(ctx, portal, "days", now.Add(askAgain*s.minute()))
 	}
 	for user, day := range days {
 		if day != known[user].WorkDay {
 			_, fault := s.Lines.SaveOperator(ctx, portal, user, store.OperatorChange{WorkDay: &day}, author)
 			err = errors.Join(err, fault)
 		}
+	}
+	return err
+}
+
+// quiet tells whether something need not be asked for yet.
+func (s *Staff) quiet(ctx context.Context, portal, what string, now time.Time) (bool, error) {
+	w, known, err := s.Store.LineWrite(ctx, portal, lookKey(what))
+	return known && w.Version > now.UnixMilli(), err
+}
+
+// newcomers learns how those are present of whom nothing is known. Who is no
+// operator of the channel is asked for again now and then only.
+func (s *Staff) newcomers(
+	ctx context.Context, portal string, users []openlines.UserID, known map[openlines.UserID]store.LineOperator, now time.Time,
+) error {
+	unknown := slices.DeleteFunc(slices.Clone(users), func(u openlines.UserID) bool { return known[u].Presence != "" })
+	asked := store.LineWrite{Portal: portal, WriteKey: lookKey("newcomers"), State: store.WriteDone, UpdatedAt: now}
+	asked.Detail = fingerprint(0, unknown)
+	w, found, err := s.Store.LineWrite(ctx, portal, asked.WriteKey)
+	if err != nil || len(unknown) == 0 || found && w.Detail == asked.Detail && now.Before(w.UpdatedAt.Add(askAgain*s.minute())) {
+		return err
+	}
+	if _, err := s.Store.SaveLineWrite(ctx, asked); err != nil {
+		return err
+	}
+	online, err := s.Employees.Online(ctx, portal)
+	for _, user := range unknown {
+		presence, told := online[user]
+		if news, fault := s.Lines.Store.Operator(ctx, portal, user); !told || fault == nil && news.Presence != "" {
+			continue // he came or went meanwhile
+		}
+		_, fault := s.Lines.SaveOperator(ctx, portal, user, store.OperatorChange{Presence: &presence}, store.SourceChat2Desk)
+		err = errors.Join(err, fault)
 	}
 	return err
 }

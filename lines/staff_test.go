@@ -19,6 +19,8 @@ type company struct {
 	gone   map[openlines.UserID]bool
 	days   map[openlines.UserID]openlines.Presence
 	silent bool // tells of no working day
+	online map[openlines.UserID]openlines.Presence
+	asks   int // for who is online
 	fault  error
 	asked  []openlines.UserID // whose working day was asked for, each time
 	looks  int                // at departments and dismissals
@@ -56,6 +58,11 @@ func (c *company) Inactive(_ context.Context, _ string, users []openlines.UserID
 func (c *company) WorkDays(_ context.Context, _ string, users []openlines.UserID) (map[openlines.UserID]openlines.Presence, bool, error) {
 	c.asked = append(c.asked, users...)
 	return c.days, !c.silent, c.fault
+}
+
+func (c *company) Online(context.Context, string) (map[openlines.UserID]openlines.Presence, error) {
+	c.asks++
+	return c.online, c.fault
 }
 
 // staffed is a company with one line of user 301 and department 5, saved.
@@ -161,6 +168,44 @@ func TestPortalThatKeepsNoDaysIsLeftAlone(t *testing.T) {
 	require.Len(t, c.asked, 2, "once for both")
 	require.NoError(t, staff.Look(t.Context(), "demo", noon.Add(61*time.Minute)))
 	require.Len(t, c.asked, 4)
+}
+
+func TestNewMembersAreAskedForOnce(t *testing.T) {
+	t.Parallel()
+	c, staff := staffed(t, nil)
+	c.silent = true
+	c.online = map[openlines.UserID]openlines.Presence{301: openlines.Online, 303: openlines.DayPaused}
+	look := func(minute int) {
+		require.NoError(t, staff.Look(t.Context(), "demo", noon.Add(time.Duration(minute)*time.Minute)))
+	}
+	look(0)
+	operator, err := c.store.Operator(t.Context(), "demo", 301)
+	require.NoError(t, err)
+	require.Equal(t, openlines.Online, operator.Presence)
+	_, err = c.store.Operator(t.Context(), "demo", 302)
+	require.ErrorIs(t, err, store.ErrNotFound, "he is no operator there")
+	look(1)
+	require.Equal(t, 2, c.asks, "302 alone is another question")
+	for minute := range 50 {
+		look(minute + 2)
+	}
+	require.Equal(t, 2, c.asks)
+	c.expand[5] = []openlines.UserID{302, 303}
+	look(52)
+	operator, err = c.store.Operator(t.Context(), "demo", 303)
+	require.NoError(t, err)
+	require.Equal(t, openlines.DayPaused, operator.Presence)
+}
+
+func TestWhatAnOperatorJustToldIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	c, staff := staffed(t, func(s *openlines.Settings) { s.Members = s.Members[:1] })
+	offline := openlines.Offline
+	_, err := c.store.SaveOperator(t.Context(), "demo", 301, store.OperatorChange{Presence: &offline})
+	require.NoError(t, err)
+	c.online = map[openlines.UserID]openlines.Presence{301: openlines.Online}
+	require.NoError(t, staff.Look(t.Context(), "demo", noon))
+	require.Zero(t, c.asks)
 }
 
 func TestStaffLooksAtAllPortalsUntilItIsStopped(t *testing.T) {

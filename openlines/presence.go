@@ -5,6 +5,18 @@ import (
 	"time"
 )
 
+// ChannelPresence is how an operator is present in the channel where he works. Who
+// is there and takes no new chats has a break.
+func ChannelPresence(there, away bool) Presence {
+	switch {
+	case !there:
+		return Offline
+	case away:
+		return DayPaused
+	}
+	return Online
+}
+
 // lossPatience is how long an operator with an offer or a chat may be off duty
 // in open time before it counts (§5.1).
 const lossPatience = 60 * time.Second
