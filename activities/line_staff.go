@@ -46,7 +46,7 @@ const usersAsked = pageSize
 func (a *Lines) Inactive(ctx context.Context, portal string, users []openlines.UserID) (map[openlines.UserID]bool, error) {
 	v, err := a.look(ctx, portal)
 	if err != nil {
-		return nil, err
+		return nil, noCRM(err)
 	}
 	var commands []bitrix24.Command
 	for chunk := range slices.Chunk(users, usersAsked) {
@@ -81,7 +81,7 @@ func (a *Lines) WorkDays(
 ) (days map[openlines.UserID]openlines.Presence, told bool, err error) {
 	v, err := a.look(ctx, portal)
 	if err != nil {
-		return nil, false, err
+		return nil, false, noCRM(err)
 	}
 	days = map[openlines.UserID]openlines.Presence{}
 	for chunk := range slices.Chunk(users, bitrix24.MaxBatch) {
@@ -92,6 +92,14 @@ func (a *Lines) WorkDays(
 		told = told || some
 	}
 	return days, told, nil
+}
+
+// noCRM lets a portal without an account of Bitrix24 tell of nobody.
+func noCRM(err error) error {
+	if errors.Is(err, portals.ErrNoAccount) {
+		return nil
+	}
+	return err
 }
 
 // workDays asks for some users; told says whether the portal told of any.
