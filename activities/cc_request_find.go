@@ -35,11 +35,6 @@ func (a *Bitrix24) FindRequest(ctx context.Context, in workflows.RequestStepInpu
 }
 
 func (r *request) find(ctx context.Context) (contactcenter.RequestFound, error) {
-	if attempt(ctx) > 1 { // the first one follows OpenRequest, which queued up
-		if err := r.store.AddTickets(ctx, r.portal, r.syncID, r.keys); err != nil {
-			return contactcenter.RequestFound{}, err
-		}
-	}
 	if err := r.awaitTurn(ctx); err != nil {
 		return contactcenter.RequestFound{}, err
 	}

@@ -15,9 +15,10 @@ import (
 // requests can wait for each other.
 
 // ticketLife is how long a ticket is kept that nobody renews and nobody asks
-// about. It outlasts any failure of Temporal or of the workers, after which the
-// order of acceptance still counts; a run that ended without giving its tickets
-// back is found out much earlier (QuietTickets).
+// about. It is longer than a run waits for its turn (three days), and outlasts
+// failures of Temporal and of the workers, after which the order of acceptance
+// still counts. A run that ended without giving its tickets back is found out
+// much earlier (QuietTickets).
 const ticketLife = 7 * 24 * time.Hour
 
 // Turn tells how many other requests that were accepted earlier still wait or
