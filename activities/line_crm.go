@@ -38,12 +38,13 @@ func (a *Bitrix24) LineCRM(ctx context.Context, in workflows.LineCommandInput) (
 // waits tells whether a command stays until it is done, also if the portal
 // refuses it: nobody runs it again by hand, and the latest state has to be there
 // once a person has mended what is wrong (openlines reference §8). What we cannot
-// understand ourselves fails, and so does a lookup where there is no CRM at all.
+// understand ourselves fails, and so does a lookup where there is no CRM, or there
+// are no settings, at all.
 func (c *lineCRM) waits(err error) bool {
 	var ours *temporal.ApplicationError
 	switch c.command.Kind {
 	case openlines.DoLookup:
-		return !errors.As(err, &ours) && !errors.Is(err, portals.ErrNoAccount)
+		return !errors.As(err, &ours) && !errors.Is(err, portals.ErrNoAccount) && !errors.Is(err, store.ErrNotFound)
 	case openlines.DoCreateLead, openlines.DoWriteMark:
 		return !errors.As(err, &ours)
 	}
