@@ -6,27 +6,20 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
-
-// played is what puente-dev says when the day is over.
-const played = "Everything stays up"
 
 func main() {
 	binary := flag.String("puente-dev", "bin/puente-dev", "the binary that plays the demo")
@@ -49,91 +42,37 @@ func run(ctx context.Context, binary, out string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(data) }()
-	at, stop, err := play(ctx, binary, data)
+	d, err := start(ctx, binary, data)
 	if err != nil {
 		return err
 	}
-	shots, err := choose(ctx, at)
-	if err == nil {
-		err = photograph(ctx, shots, out)
-	}
-	return errors.Join(err, stop())
-}
-
-// addresses is the part of puente-dev's ready file that is needed here.
-type addresses struct {
-	API        string `json:"api"`
-	TemporalUI string `json:"temporal_ui"`
-}
-
-// play starts the demo on free ports and returns when the day is over.
-func play(ctx context.Context, binary, data string) (at addresses, stop func() error, err error) {
-	ready := filepath.Join(data, "ready.json")
-	cmd := exec.CommandContext(ctx, binary, "demo", "--ready-file", ready, "--data-dir", filepath.Join(data, "data")) //nolint:gosec // as asked
-	for _, flag := range []string{"api", "temporal", "temporal-ui", "bitrix24", "chat2desk"} {
-		cmd.Args = append(cmd.Args, "--"+flag+"-addr", "127.0.0.1:0")
-	}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Stderr = os.Stderr
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		return at, nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return at, nil, err
-	}
-	stop = func() error { return errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()) }
-	if err := waitPlayed(output); err != nil {
-		return at, nil, errors.Join(err, stop())
-	}
-	content, err := os.ReadFile(ready) //nolint:gosec // our own file
-	if err != nil {
-		return at, nil, errors.Join(err, stop())
-	}
-	return at, stop, json.Unmarshal(content, &at)
-}
-
-// waitPlayed shows the output until the day is over, and goes on showing it.
-func waitPlayed(output io.Reader) error {
-	over := make(chan error, 1)
-	go func() {
-		lines := bufio.NewScanner(output)
-		for lines.Scan() {
-			fmt.Println(lines.Text())
-			if strings.Contains(lines.Text(), played) {
-				over <- nil
-			}
-		}
-		select {
-		case over <- errors.Join(errors.New("puente-dev ended before the day was over"), lines.Err()):
-		default:
-		}
-	}()
-	return <-over
+	return errors.Join(d.photograph(ctx, out), d.stop())
 }
 
 // shot is one picture: the page and what has to be seen on it before it is taken.
 type shot struct{ name, url, text string }
 
-// choose finds a finished and a parked sync of the ledger, and a request with a call.
+// parked finds the parked sync of the ledger.
+func parked(ctx context.Context, at addresses) ([]shot, error) {
+	sync, err := first(ctx, at.API, "status=failed", "dialog-sync:")
+	return []shot{
+		{"temporal-sync-parked", sync.RunURL, sync.WorkflowID},
+		{"temporal-sync-parked-details", sync.RunURL + "/user-metadata", sync.WorkflowID},
+	}, err
+}
+
+// choose finds a finished sync of the ledger, a request with a call, and what the open lines have to show.
 func choose(ctx context.Context, at addresses) ([]shot, error) {
-	workflows := at.TemporalUI + "/namespaces/default/workflows"
-	// Newest first, the list begins with the contact center's day.
-	shots := []shot{{"temporal-workflows", workflows + "?query=" + url.QueryEscape("`WorkflowType`=\"DialogSync\""), "DialogSync"}}
-	for _, wanted := range []struct{ status, name, deal string }{
-		{"done", "temporal-sync-done", "sandbox-deal"}, {"failed", "temporal-sync-parked", ""},
-	} {
-		sync, err := first(ctx, at.API, "status="+wanted.status, "dialog-sync:")
-		if err != nil {
-			return nil, err
-		}
-		shots = append(shots, shot{wanted.name + "-details", sync.RunURL + "/user-metadata", sync.WorkflowID})
-		if wanted.status == "failed" { // the timeline of a run of milliseconds has no room for the summaries
-			shots = append(shots, shot{wanted.name, sync.RunURL, sync.WorkflowID})
-		}
-		if wanted.deal != "" {
-			shots = append(shots, shot{wanted.deal, sync.deal(), ""})
-		}
+	sync, err := first(ctx, at.API, "status=done", "dialog-sync:")
+	if err != nil {
+		return nil, err
+	}
+	// Newest first, the list begins with the other chapters.
+	list := at.TemporalUI + "/namespaces/default/workflows?query=" + url.QueryEscape("`WorkflowType`=\"DialogSync\"")
+	shots := []shot{
+		{"temporal-workflows", list, "DialogSync"},
+		{"temporal-sync-done-details", sync.RunURL + "/user-metadata", sync.WorkflowID},
+		{"sandbox-deal", sync.deal(), ""},
 	}
 	request, err := first(ctx, at.API, "status=done&kind=request", "request:demo:call-nina-")
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 )
 
 // passTime is how long an offer waits for an answer: minutes of the setting, which are seconds here.
-const passTime = 8
+const passTime = 12
 
 // lines are the settings of the lines. The second one is closed on the day of the demo, and on the next one, lest
 // midnight comes in between.
