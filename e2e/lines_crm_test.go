@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"puente/openlines"
 	"puente/portals"
 	"puente/sandbox/bitrix24"
+	"puente/store"
 )
 
 // TestOpenLinesFollowPeopleInTheCRM: what people do with a chat in the CRM comes
@@ -23,11 +26,12 @@ func TestOpenLinesFollowPeopleInTheCRM(t *testing.T) {
 	d := startLines(t, lineMinute, options{})
 	d.handsOver()
 	require.Empty(t, d.crmEvents().Handlers, "without lines nothing is needed")
-	d.lines(map[string]object{"s47": nil, "moved": nil, "lost": nil})
+	d.lines(map[string]object{"s47": nil, "moved": nil, "lost": nil, "webhook": nil})
 	d.isSubscribed()
 	t.Run("s47 s48", func(t *testing.T) { completedActivityClosesTheSession(d.on(t)) })
 	t.Run("moved", func(t *testing.T) { chosenResponsibleGetsTheCounter(d.on(t)) })
 	t.Run("lost", func(t *testing.T) { lostEventIsFoundByLooking(d.on(t)) })
+	t.Run("webhook", func(t *testing.T) { outgoingWebhookTellsTheSame(d.on(t)) })
 }
 
 // handsOver lets the portal install the application as it does: by calling us.
@@ -124,7 +128,9 @@ func completedActivityClosesTheSession(d *lineDesk) {
 	require.NotEmpty(d.t, fresh.Badge)
 	require.Equal(d.t, 1, d.counter(fresh.Responsible))
 	require.True(d.t, d.activities(s.ID)[0].Completed, "the old one stays completed")
-	c.gets(welcome, voteAsked, welcome)
+	require.Eventually(d.t, func() bool {
+		return slices.EqualFunc(c.automatic(), []string{welcome, voteAsked, welcome}, strings.HasPrefix)
+	}, patience*20*time.Second, tick, "a new session, a new welcome")
 	c.replies(userB, "Yes?") // leaves nobody waiting
 	c.waits("owned by B", func(s lineSession) bool { return s.State == "active" })
 }
@@ -171,4 +177,68 @@ func lostEventIsFoundByLooking(d *lineDesk) {
 	s = c.waits("closed by the CRM", func(s lineSession) bool { return s.State == "closed" })
 	require.Equal(d.t, "crm", s.Reason)
 	c.gets(welcome, voteAsked)
+}
+
+// A portal that removed the application is left with its webhooks: the chat is an
+// incoming call, and the events come by an outgoing webhook that a person made.
+func outgoingWebhookTellsTheSame(d *lineDesk) {
+	d.withoutApplication()
+	c, s := d.owned("webhook", "Plain")
+	var call store.LineWrite
+	require.Eventually(d.t, func() bool {
+		var err error
+		call, _, err = d.store.LineWrite(context.Background(), "demo", store.MarkKey(openlines.SessionID(s.ID)))
+		return err == nil && call.ExternalID != 0
+	}, patience*20*time.Second, tick)
+	d.showsCall(call.ExternalID, "Answered", "N")
+	d.echoed(call.ExternalID, 1)
+	d.completes(userB, call.ExternalID, true)
+	s = c.waits("closed by the CRM", func(s lineSession) bool { return s.State == "closed" })
+	require.Equal(d.t, "crm", s.Reason)
+	c.gets(welcome, voteAsked)
+	d.showsCall(call.ExternalID, "Finished", "Y")
+	d.echoed(call.ExternalID, 3)
+	require.Len(d.t, of(d.records(s.ID), openlines.SessionFinished), 1)
+}
+
+// withoutApplication removes the application, and makes an outgoing webhook whose
+// token is told to Puente as a person tells it.
+func (d *lineDesk) withoutApplication() {
+	d.t.Helper()
+	address := portals.EventsURL("http://"+d.api, "demo")
+	var answer bitrix24.HandlerAnswer
+	d.post("http://"+d.bitrix+"/sandbox/uninstall", object{"handler_url": address}, &answer)
+	require.Equal(d.t, http.StatusOK, answer.Status, answer.Body)
+	var made struct {
+		Token string `json:"application_token"`
+	}
+	d.post("http://"+d.bitrix+"/sandbox/outgoing", object{"handler_url": address, "events": portals.LineEvents()}, &made)
+	p, err := d.store.Portal(context.Background(), "demo")
+	require.NoError(d.t, err)
+	require.Empty(d.t, p.Bitrix24.RefreshToken, "forgotten with the application")
+	p.Bitrix24.ApplicationToken = made.Token
+	require.NoError(d.t, d.store.SavePortal(context.Background(), p))
+	require.Eventually(d.t, func() bool {
+		resp, err := http.PostForm(address, url.Values{"event": {"ONAPPTEST"}, "auth[application_token]": {made.Token}}) //nolint:noctx // a test
+		if err != nil {
+			return false
+		}
+		defer func() { _ = resp.Body.Close() }()
+		return resp.StatusCode == http.StatusOK
+	}, patience*20*time.Second, tick, "the token is known to the API")
+}
+
+// showsCall waits until a call in the CRM begins with a state, and is completed or not.
+func (d *lineDesk) showsCall(id int64, state, completed string) {
+	d.t.Helper()
+	var row struct {
+		Subject   string `json:"SUBJECT"`
+		Completed string `json:"COMPLETED"`
+		Type      string `json:"TYPE_ID"`
+		Direction string `json:"DIRECTION"`
+	}
+	require.Eventually(d.t, func() bool {
+		d.rest("crm.activity.get", object{"id": id}, &row)
+		return strings.HasPrefix(row.Subject, state) && row.Completed == completed && row.Type+row.Direction == "21"
+	}, patience*20*time.Second, tick, "%s, completed %s; but %+v", state, completed, &row)
 }
