@@ -72,7 +72,7 @@ func chatThatAColleagueDoesNotTakeComesBack(d *lineDesk) {
 	made, over := of(log, openlines.OfferMade), of(log, openlines.OfferEnded)
 	side, end := made[len(made)-1], over[len(over)-1]
 	require.Equal(d.t, []any{userC, openlines.TransferOffer, side.Offer, "expired"}, []any{int64(side.User), side.Offered, end.Offer, end.Reason})
-	require.GreaterOrEqual(d.t, end.At.Sub(side.At), d.minutes(10))
+	require.GreaterOrEqual(d.t, end.At.Sub(side.At), d.minutes(30))
 	require.Len(d.t, of(log, openlines.OwnerSet), 1, "B owned it all the time")
 	require.Empty(d.t, of(log, openlines.TransferDone))
 }
