@@ -42,9 +42,13 @@ func (n *notifier) messages(ctx context.Context, registry *portals.Registry) ([]
 	if n.settings, _, err = n.store.Settings(ctx, n.portal); err != nil {
 		return nil, err
 	}
+	onLine, err := n.onLine(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []message
 	for _, notice := range n.in.Notices {
-		for _, user := range recipients(n.settings, notice) {
+		for _, user := range recipients(n.settings, notice, onLine) {
 			key := fmt.Sprintf("%s|%s|u%d", notice.Kind, notice.Key, user)
 			out = append(out, message{notice: notice, user: user, key: key})
 		}
@@ -55,9 +59,26 @@ func (n *notifier) messages(ctx context.Context, registry *portals.Registry) ([]
 	return out, n.write(ctx, registry, out)
 }
 
-// recipients are the users who get a notice.
-func recipients(s settings.Settings, notice workflows.Notice) []int64 {
+// onLine tells whether the channel of the dialog belongs to an open line that is
+// active. The line chooses the operator and tells him of his offer.
+func (n *notifier) onLine(ctx context.Context) (bool, error) {
+	lines, err := n.store.Lines(ctx, n.portal)
+	return slices.ContainsFunc(lines, func(line store.Line) bool {
+		return line.Settings.Active && slices.Contains(line.Settings.Channels, n.in.ChannelID)
+	}), err
+}
+
+// recipients are the users who get a notice. On a channel of an open line only
+// the operator who has the dialog is told of messages: everything else is told
+// by the line.
+func recipients(s settings.Settings, notice workflows.Notice, onLine bool) []int64 {
 	if !s.General.NotifyIncoming {
+		return nil
+	}
+	if user, mapped := s.UserFor(notice.OperatorID); onLine {
+		if notice.Kind == workflows.NoticeIncoming && mapped {
+			return []int64{user}
+		}
 		return nil
 	}
 	switch notice.Kind {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"puente/openlines"
 	"puente/sandbox/bitrix24"
 	"puente/settings"
 	"puente/store"
@@ -70,6 +71,34 @@ func TestNotificationsReachTheRightPeople(t *testing.T) {
 				got[n.User]++
 			}
 			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestOnAnOpenLineOnlyTheOperatorIsToldOfMessages(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		kind     workflows.NoticeKind
+		operator int64
+		active   bool
+		want     int
+	}{
+		"a message to who has the dialog": {workflows.NoticeIncoming, 301, true, 1},
+		"a message to nobody yet":         {workflows.NoticeIncoming, 0, true, 0},
+		"the line appoints":               {workflows.NoticeAppoint, 0, true, 0},
+		"the line assigns":                {workflows.NoticeAssigned, 301, true, 0},
+		"unless the line is off":          {workflows.NoticeAssigned, 301, false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, func(s *settings.Settings) { s.Operators.Supervisors = []int64{8} })
+			doc := openlines.Default()
+			doc.Name, doc.Channels, doc.Active = "Support", []int64{12}, c.active
+			_, err := b.store.SaveLine(t.Context(), "demo", "support", doc, "Ana", "test", 0)
+			require.NoError(t, err)
+			out, err := b.notify(by(b.incoming(t, 1), c.kind, c.operator))
+			require.NoError(t, err)
+			require.Equal(t, c.want, out.Sent)
 		})
 	}
 }
