@@ -52,6 +52,7 @@ func TestKillingTheProcessesLosesAndDoublesNoRequest(t *testing.T) {
 	}
 	for i, record := range records {
 		got := c.accepted(killRequest(i, record.ID))
+		require.Equal(t, "attached", got.Call.Recording, "a repetition tells what became of it")
 		c.requirePhoneRequest(fmt.Sprintf("kill-%03d", i), got, record, "after kills")
 	}
 	require.Len(t, c.ours(contactType), requests)
