@@ -96,14 +96,15 @@ func (d *lineDesk) serve(ctx context.Context, user int64, chats map[string]*talk
 }
 
 // killWorkers kills one worker each second, one after the other, and starts it
-// again at once.
-func (d *lineDesk) killWorkers(kills int) {
+// again at once. It gives the time of the last start.
+func (d *lineDesk) killWorkers(kills int) time.Time {
 	for i := range kills {
 		time.Sleep(time.Second)
 		victim := d.workers[i%len(d.workers)]
 		victim.kill()
 		victim.start(d.t)
 	}
+	return time.Now()
 }
 
 // closed waits until so many sessions of a line are closed and no other is there.
@@ -134,8 +135,8 @@ func (s standing) String() string {
 // operators answer and finish. Then the log is recounted.
 func TestBurstOfChatsIsSharedFairlyWhileWorkersAreKilled(t *testing.T) {
 	t.Parallel()
-	chats, kills := soak(60, 200), soak(6, 60)
-	d := startLines(t, time.Second, options{workers: 3, settings: onlyLines})
+	chats, kills, minute := soak(60, 200), soak(6, 60), time.Duration(soak(1, 4))*time.Second
+	d := startLines(t, minute, options{workers: 3, settings: onlyLines})
 	staff := d.hire(10)
 	limit, pending := 4, 2
 	d.lines(map[string]object{"burst": {
@@ -147,7 +148,8 @@ func TestBurstOfChatsIsSharedFairlyWhileWorkersAreKilled(t *testing.T) {
 	began := time.Now()
 	ctx, home := context.WithCancel(t.Context())
 	var work sync.WaitGroup
-	work.Go(func() { d.killWorkers(kills) })
+	var calm time.Time
+	work.Go(func() { calm = d.killWorkers(kills) })
 	for _, user := range staff {
 		work.Go(func() { d.serve(ctx, user, crowd) })
 	}
@@ -156,7 +158,7 @@ func TestBurstOfChatsIsSharedFairlyWhileWorkersAreKilled(t *testing.T) {
 	home()
 	work.Wait()
 
-	r := recounted(t, log, recount{members: userIDs(staff), limit: limit, pending: pending})
+	r := recounted(t, log, recount{members: userIDs(staff), limit: limit, pending: pending, calm: calm})
 	require.LessOrEqual(t, r.idle, time.Minute, "I7: somebody waited although somebody was free")
 	require.Len(t, r.chats, chats)
 	t.Logf("%d chats answered and finished in %v with %d kills, %d offers; the most that one had: %d; fairness spread %d; idle at most %v",

@@ -33,8 +33,9 @@ func (d *lineDesk) log(line string) (all []openlines.Record) {
 // shares no code with the desk. What is wrong goes to faults.
 type recount struct {
 	members []openlines.UserID
-	limit   int // sessions that one member may own and be offered
-	pending int // offers that one member may hold
+	limit   int       // sessions that one member may own and be offered
+	pending int       // offers that one member may hold
+	calm    time.Time // until then workers were killed; what waited so long counts from here
 
 	now     time.Time
 	chats   map[openlines.ChatID]int
@@ -195,8 +196,8 @@ func (r *recount) lookWhoIsIdle() {
 		r.since = time.Time{}
 	case r.since.IsZero():
 		r.since = r.now
-	default:
-		r.idle = max(r.idle, r.now.Sub(r.since))
+	case r.now.After(r.calm):
+		r.idle = max(r.idle, r.now.Sub(latest(r.since, r.calm)))
 	}
 }
 
@@ -217,4 +218,11 @@ func (r *recount) couldBeOffered() bool {
 		}
 	}
 	return false
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
