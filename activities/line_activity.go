@@ -116,12 +116,12 @@ func (m *lineMark) layout(ctx context.Context) bitrix24.Params {
 	header := bitrix24.Params{"title": bitrix24.Literal(m.title())}
 	state, kind := m.state()
 	header["tags"] = bitrix24.Params{"state": bitrix24.Params{"title": state, "type": kind}}
-	blocks := bitrix24.Params{}
+	blocks := bitrix24.Params{} // shown in the order of their names, by which JSON sorts them
 	for i, text := range m.times() {
-		blocks["time"+strconv.Itoa(i)] = bitrix24.Params{"type": "text", "properties": bitrix24.Params{"value": text}}
+		blocks["a_time"+strconv.Itoa(i)] = bitrix24.Params{"type": "text", "properties": bitrix24.Params{"value": text}}
 	}
 	if link := m.link(ctx); link != "" {
-		blocks["dialog"] = bitrix24.Params{"type": "link", "properties": bitrix24.Params{
+		blocks["b_dialog"] = bitrix24.Params{"type": "link", "properties": bitrix24.Params{
 			"text": m.texts().T("line.activity.open", nil), "action": bitrix24.Params{"type": "redirect", "uri": link},
 		}}
 	}

@@ -41,7 +41,6 @@ func (c *lineCRM) lead(ctx context.Context) (done workflows.LineCommandDone, err
 	if err := errors.Join(c.writeHistory(ctx, id, person, hooks), c.learnItem(ctx, item)); err != nil {
 		return done, err
 	}
-	done.Note = fmt.Sprintf("the client has %s %d", item.Kind, item.ID)
 	done.Events = []openlines.Event{c.event(openlines.LeadCreated, openlines.CRMFacts{Identity: c.command.Key, Item: item})}
 	return done, c.rememberResponsible(ctx, item, c.command.User)
 }

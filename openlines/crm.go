@@ -92,7 +92,7 @@ func (st *step) crmEvent(s *Session, ev Event) AnswerCode {
 	case ContactLearned:
 		return st.contactLearned(s, ev)
 	case LeadAsked:
-		return st.leadAsked(s)
+		return st.leadAsked(s, ev.By)
 	}
 	return st.activityChanged(s, ev)
 }
@@ -111,8 +111,11 @@ func (st *step) contactLearned(s *Session, ev Event) AnswerCode {
 	return OK
 }
 
-func (st *step) leadAsked(s *Session) AnswerCode {
+// leadAsked is the command of an operator on a line whose leads are made by hand.
+func (st *step) leadAsked(s *Session, by UserID) AnswerCode {
 	switch {
+	case !st.mayHandle(st.of(s), s, by):
+		return NotAllowed
 	case st.of(s).Settings.CRMCreate != CreateManual || s.CRM.Lookup != LookupNotFound || s.CRM.Item.ID != 0:
 		return NotAllowed
 	case !s.CRM.Writable:

@@ -89,7 +89,7 @@ func (st *step) clientBegins(chat *Chat, ev Event, late bool) AnswerCode {
 	st.record(s, ev.At, Record{Kind: SessionStarted, Chat: s.Chat, N: int64(s.Parent), On: !line.schedule.Open(ev.At)})
 	st.clientSaid(s, ev, true)
 	st.lookUp(s, st.now.Add(lookupPatience))
-	st.enterQueue(s, "client", nil)
+	st.enterQueue(s, "the client wrote", nil)
 	return OK
 }
 

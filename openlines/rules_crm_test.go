@@ -58,6 +58,7 @@ func TestALeadByHand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *ol.Settings) { s.CRMCreate = ol.CreateManual }).at("10:00").client("x")
 	require.Empty(t, w.ordered("x", ol.DoCreateLead))
+	require.Equal(t, ol.NotAllowed, w.do(ol.LeadAsked, "x", R), "he has nothing to do with the line")
 	require.Equal(t, ol.OK, w.do(ol.LeadAsked, "x", A))
 	require.Len(t, w.ordered("x", ol.DoCreateLead), 1)
 	require.Equal(t, ol.NotAllowed, w.do(ol.LeadAsked, "x", A), "there is one")

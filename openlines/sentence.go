@@ -1,6 +1,7 @@
 package openlines
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -119,12 +120,12 @@ func (r Record) ofEnd() string {
 	case SessionReopened:
 		return "reopened by the " + r.Reason
 	case SessionFinished:
-		return "finished: " + r.Reason
+		return "finished " + endings[CloseReason(r.Reason)]
 	case SessionEnded:
 		if r.On {
-			return "closed: " + r.Reason + "; nobody had replied"
+			return "closed " + endings[CloseReason(r.Reason)] + "; nobody had replied"
 		}
-		return "closed: " + r.Reason
+		return "closed " + endings[CloseReason(r.Reason)]
 	}
 	return ""
 }
@@ -156,17 +157,37 @@ func (r Record) ofVote() string {
 func (r Record) ofCRM() string {
 	switch r.Kind {
 	case LookupRecorded:
-		return "the CRM was asked for the client: " + r.Reason
+		return lookups[LookupResult(r.Reason)]
 	case LeadWanted:
 		return "a lead is ordered"
 	case LeadMade:
-		return fmt.Sprintf("lead %d was made", r.Item.ID)
+		return fmt.Sprintf("%s %d was made for the client", cmp.Or(r.Item.Kind, "lead"), r.Item.ID)
 	case LeadRefused:
 		return "no lead: the client cannot be written back to"
 	case ItemBound:
 		return fmt.Sprintf("shown on %s %d", r.Item.Kind, r.Item.ID)
 	}
 	return ""
+}
+
+// lookups are what came of looking the client up.
+var lookups = map[LookupResult]string{
+	LookupNone:     "the CRM is not asked for the client",
+	LookupPending:  "the CRM is asked for the client",
+	LookupFound:    "the CRM knows the client",
+	LookupNotFound: "the CRM does not know the client",
+	LookupUnknown:  "the CRM did not tell whether it knows the client; it is asked again",
+}
+
+// endings are by whom or why a session was finished.
+var endings = map[CloseReason]string{
+	"":              "for no reason",
+	ByOperator:      "by its operator",
+	ByOtherEmployee: "by another employee",
+	ByAutoClose:     "because the client was silent",
+	ByCRM:           "in the CRM",
+	BySpam:          "as spam",
+	BySystem:        "by the system",
 }
 
 func onOff(on bool) string {

@@ -49,7 +49,7 @@ func TestSentencesTellWhoAndWhy(t *testing.T) {
 		"offer 4 to operator 301":                                     {Kind: openlines.OfferMade, Offer: 4, User: 301},
 		"nobody owns it: gone":                                        {Kind: openlines.OwnerSet, Reason: "gone"},
 		"began: operator 301 wrote first in chat 7-1 on channel 1":    {Kind: openlines.SessionStarted, User: 301, Chat: "7-1", Channel: 1},
-		"closed: auto; nobody had replied":                            {Kind: openlines.SessionEnded, Reason: "auto", On: true},
+		"closed because the client was silent; nobody had replied":    {Kind: openlines.SessionEnded, Reason: "auto", On: true},
 		"message m1 of the client came late: it was answered already": {Kind: openlines.MessageIn, Message: "m1"},
 		"pinned: on": {Kind: openlines.SessionPinned, On: true},
 		"first reply by operator 301 after 1h0m0s, 5m0s of it working time, later than promised": {

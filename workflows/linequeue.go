@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -18,6 +20,8 @@ type lineQueueState struct {
 	Next    time.Time         `json:"next,omitzero"` // when the desk has to be woken; zero: not at all
 	// Answered are the last answers to people: who asks again gets the same.
 	Answered []openlines.Answer `json:"answered,omitempty"`
+	// Decided are the last decisions in words, for the UI.
+	Decided []string `json:"decided,omitempty"`
 }
 
 // ask is an event of a person who waits for the answer.
@@ -43,6 +47,8 @@ const (
 	maxUnsent = 400
 	// maxAnswered is how many answers to people are remembered: those of minutes.
 	maxAnswered = 256
+	// maxDecided is how many decisions the UI shows.
+	maxDecided = 20
 	// maxHistory is where a run continues as new although a delivery is under way.
 	maxHistory = 20_000
 )
@@ -123,6 +129,7 @@ func (q *lineQueue) step(ctx workflow.Context) {
 	q.state.Next = out.Next
 	q.setAlarm(ctx)
 	q.push(out)
+	q.tell(out.Records)
 	q.show(ctx)
 }
 
@@ -259,7 +266,26 @@ func (q *lineQueue) show(ctx workflow.Context) {
 	if q.trouble != "" {
 		text += "- ⚠ decisions cannot be delivered: " + oneLine(q.trouble, 500) + "\n"
 	}
-	workflow.SetCurrentDetails(ctx, text)
+	if len(q.state.Decided) > 0 {
+		text += "\nThe last decisions (UTC):\n\n- " + strings.Join(q.state.Decided, "\n- ") + "\n"
+	}
+	workflow.SetCurrentDetails(ctx, clip(text, maxDetails))
+}
+
+// tell notes what was decided, for people who look at the desk.
+func (q *lineQueue) tell(records []openlines.Record) {
+	for _, r := range records {
+		if slices.Contains(decisions, r.Kind) {
+			line := fmt.Sprintf("%s session %d: %s", r.At.UTC().Format(time.TimeOnly), r.Session, r.Sentence(time.UTC))
+			q.state.Decided = append(q.state.Decided, oneLine(line, 300))
+		}
+	}
+	q.state.Decided = last(q.state.Decided, maxDecided)
+}
+
+// decisions are the records that tell how a session went from hand to hand.
+var decisions = []openlines.RecordKind{
+	openlines.OfferMade, openlines.OwnerSet, openlines.RuleFired, openlines.OpenToAll, openlines.SessionHeld, openlines.SessionFinished,
 }
 
 // continueAsNew carries the desk over: what is not answered or delivered yet

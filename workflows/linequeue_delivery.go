@@ -105,14 +105,25 @@ func loadOf(d LineDelivery) (load int) {
 	return load
 }
 
-// deliverySummary tells in the UI what was decided: the first decision in words.
+// deliverySummary tells in the UI what was decided: the first decision in words,
+// else the first thing that happened.
 func deliverySummary(d LineDelivery) string {
 	for _, c := range d.Commands {
 		if c.Command.Why != nil {
 			return oneLine(fmt.Sprintf("Session %d: %s", c.Command.Session, c.Command.Why.Sentence(time.UTC)), 380)
 		}
 	}
-	return fmt.Sprintf("%d records, %d commands", len(d.Records), len(d.Commands))
+	if len(d.Records) == 0 {
+		return fmt.Sprintf("%d commands", len(d.Commands))
+	}
+	r, rest := d.Records[0], ""
+	if len(d.Records) > 1 {
+		rest = fmt.Sprintf(" (and %d more)", len(d.Records)-1)
+	}
+	if r.Session == 0 {
+		return oneLine(r.Sentence(time.UTC)+rest, 380)
+	}
+	return oneLine(fmt.Sprintf("Session %d: %s%s", r.Session, r.Sentence(time.UTC), rest), 380)
 }
 
 // load tells a new desk of the lines and operators of the portal. If there was a

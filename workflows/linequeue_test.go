@@ -492,4 +492,5 @@ func TestDetailsTellWhatTheDeskHas(t *testing.T) {
 	require.True(t, strings.HasPrefix(details, "### Open lines of demo"), details)
 	require.Contains(t, details, "1 lines, 3 operators")
 	require.Contains(t, details, "1 open sessions")
+	require.Contains(t, details, "session 1: offer 1: offered to operator", "the last decisions")
 }
