@@ -53,7 +53,7 @@ func (d *Dispatcher) signalDesk(ctx context.Context, portal string, events []ope
 // lineEvents is what one row means for open lines; nothing if its channel
 // belongs to none.
 func (d *Dispatcher) lineEvents(ctx context.Context, each delivery) ([]openlines.Event, error) {
-	view, err := d.views.of(ctx, each.row.Portal)
+	view, err := d.views.of(ctx, each)
 	if err != nil || len(view.lines) == 0 {
 		return nil, err
 	}
@@ -124,14 +124,22 @@ func (l lineRow) user(ctx context.Context, operator int64) (user openlines.UserI
 }
 
 // ours reports whether Puente itself has just done what a webhook tells of: the
-// write was announced before it was made, and the times agree.
+// write was announced before it was made, the times agree, and no other webhook
+// of this kind told of it: the next one tells of what a person did.
 func (l lineRow) ours(ctx context.Context, key string) (bool, error) {
-	w, found, err := l.dispatcher.store.LineWrite(ctx, l.row.Portal, key)
-	if err != nil || !found {
-		return false, err
+	for {
+		w, found, err := l.dispatcher.store.LineWrite(ctx, l.row.Portal, key)
+		if err != nil || !found {
+			return false, err
+		}
+		if late := l.at().Sub(w.UpdatedAt); late <= -clockSlack || late >= chat2desk.DefaultTimeout+clockSlack {
+			return false, nil
+		}
+		first, changed, err := l.dispatcher.store.ToldOfLineWrite(ctx, w, l.hook.HookType, l.row.Key)
+		if err != nil || !changed {
+			return first, err
+		}
 	}
-	late := l.at().Sub(w.UpdatedAt)
-	return late > -clockSlack && late < chat2desk.DefaultTimeout+clockSlack, nil
 }
 
 // clockSlack is how much the clocks of Chat2Desk and of this machine may differ.
@@ -144,9 +152,17 @@ type lineView struct {
 	read  time.Time
 }
 
-// viewAge is how old a view may be: settings of lines change rarely, and each
-// message of a chatty client must not read them all.
+// viewAge is how old a view of a channel's line may be: settings of lines change
+// rarely, and each message of a chatty client must not read them all.
 const viewAge = 2 * time.Second
+
+// serves tells whether a view may still be used for a row. That a channel belongs
+// to no line has to be known from after the row came: its line may just have been
+// saved, and what is taken for nobody's is lost to the line.
+func (v lineView) serves(each delivery) bool {
+	_, found := v.lines[each.event.ChannelID]
+	return v.read.After(each.row.ReceivedAt) || found && time.Since(v.read) < viewAge
+}
 
 // lineViews keeps the views of all portals.
 type lineViews struct {
@@ -159,11 +175,12 @@ func newLineViews(s *store.Store) *lineViews {
 	return &lineViews{store: s, known: map[string]lineView{}}
 }
 
-func (v *lineViews) of(ctx context.Context, portal string) (lineView, error) {
+func (v *lineViews) of(ctx context.Context, each delivery) (lineView, error) {
+	portal := each.row.Portal
 	v.mu.Lock()
 	view, known := v.known[portal]
 	v.mu.Unlock()
-	if known && time.Since(view.read) < viewAge {
+	if known && view.serves(each) {
 		return view, nil
 	}
 	view, err := v.load(ctx, portal)

@@ -83,6 +83,19 @@ func TestClientMessageReachesTheDesk(t *testing.T) {
 	require.Len(t, b.temporal.of("dialog:demo:7-12"), 1, "the dialog gets it too")
 }
 
+func TestAChannelJoinsItsLineAtOnce(t *testing.T) {
+	t.Parallel()
+	b := line(t, func(doc *openlines.Settings) { doc.Channels = []int64{13} })
+	b.hook(t, 1, "inbox", said(1, "from_client", "Hello", `,"transport":"telegram"`))
+	require.Empty(t, b.events(t), "its channel belongs to no line")
+	doc := openlines.Default()
+	doc.Name, doc.Channels = "Sales", []int64{12, 13}
+	_, err := b.store.SaveLine(t.Context(), "demo", "sales", doc, "test", "", 1)
+	require.NoError(t, err)
+	b.hook(t, 2, "inbox", said(2, "from_client", "Hello again", `,"transport":"telegram"`))
+	require.Len(t, b.events(t), 1, "nothing that was known before the message came is believed")
+}
+
 func TestWhoTheClientIsIsToldByAPseudonym(t *testing.T) {
 	t.Parallel()
 	b := line(t, nil)
@@ -284,9 +297,11 @@ func TestOwnAssignmentsAndClosesAreNoNews(t *testing.T) {
 	b.hook(t, 1, "dialog_transferred", `"client_id":7,"channel_id":12,"dialog_id":4401,"operator_id":301`)
 	b.hook(t, 2, "close_dialog", `"client_id":7,"channel_id":12,"dialog_id":4401,"operator_id":301`)
 	require.Empty(t, b.events(t))
+	b.hook(t, 4, "dialog_transferred", `"client_id":7,"channel_id":12,"dialog_id":4401,"operator_id":301`)
+	require.Len(t, b.events(t), 1, "a write is told of once: a person did the same again")
 	later := time.Now().Add(2 * time.Hour).UTC().Format(time.RFC3339)
 	b.hook(t, 3, "dialog_transferred", fmt.Sprintf(`"client_id":7,"channel_id":12,"dialog_id":4401,"operator_id":301,"event_time":%q`, later))
-	require.Len(t, b.events(t), 1, "what happens much later is somebody's doing")
+	require.Len(t, b.events(t), 2, "what happens much later is somebody's doing")
 }
 
 func TestCloseInChat2DeskIsTold(t *testing.T) {

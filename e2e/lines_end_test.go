@@ -60,7 +60,8 @@ func requireTimes(t testing.TB, a chatActivity, created, closed time.Time) {
 	require.Equal(t, []string{"Closed: " + closed.In(zone).Format(layout), "Created: " + created.In(zone).Format(layout)}, a.Blocks)
 }
 
-// S49: B hands the chat to C in Chat2Desk, and C does not take it.
+// S49: B hands the chat to C in Chat2Desk, to whom it had been offered before, and
+// C does not take it.
 func chatThatAColleagueDoesNotTakeComesBack(d *lineDesk) {
 	c, _ := d.owned("s49", "Handed")
 	c.handsTo(userC)

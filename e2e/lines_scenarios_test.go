@@ -40,7 +40,7 @@ var lineScenarios = map[string]struct {
 	"s23": {longPass, repeatedDeliveryChangesNothing},
 	"s25": {longPass, closedLineHoldsChatsUntilItOpens},
 	"s38": {object{"pass_time": 30, "grace_time": 60}, voteAfterTheEndIsNoMessage},
-	"s49": {longPass, chatThatAColleagueDoesNotTakeComesBack},
+	"s49": {object{"pass_time": 30, "members": members(userC, userA, userB)}, chatThatAColleagueDoesNotTakeComesBack},
 	"s44": {object{"pass_time": 30, "auto_close_time": 60, "auto_close_rule": "text"}, quietChatClosesByItself},
 }
 

@@ -108,18 +108,14 @@ func (d *lineDesk) chatAPI(method, path string, body, out any) {
 	decodeInto(d.t, raw, out)
 }
 
-// viewAge is how long the dispatcher goes by what it knows of lines, and some more.
-const viewAge = 2500 * time.Millisecond
-
 // lines opens lines by the API, each on a new Telegram channel: changes by slug,
-// over the base of the scenarios. It returns when messages reach them.
+// over the base of the scenarios.
 func (d *lineDesk) lines(changes map[string]object) {
 	d.t.Helper()
 	for slug, change := range changes {
 		d.channels[slug] = d.channel(slug, "telegram")
 		d.saveLine(slug, change)
 	}
-	time.Sleep(viewAge)
 }
 
 // channel opens a channel in Chat2Desk.

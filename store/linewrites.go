@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -74,6 +75,25 @@ func (s *Store) SaveLineWrite(ctx context.Context, w LineWrite) (saved bool, err
 		return done.Error
 	})
 	return saved, fail(err, "save line write in %s", w.Portal)
+}
+
+// ToldOfLineWrite notes in Detail that the inbox row of a webhook told of a write,
+// and reports whether this was the first one of its kind to do so. A row that
+// is delivered again was the first again. w is the write as it was read; if it
+// was begun anew since, changed is true and nothing is noted.
+func (s *Store) ToldOfLineWrite(ctx context.Context, w LineWrite, kind, row string) (first, changed bool, err error) {
+	for _, told := range strings.Fields(w.Detail) {
+		if known, by, _ := strings.Cut(told, "@"); known == kind {
+			return by == row, false, nil
+		}
+	}
+	err = s.write(ctx, func(tx *gorm.DB) error {
+		done := tx.Exec("UPDATE line_writes SET detail = ? WHERE portal = ? AND write_key = ? AND updated_at = ? AND detail = ?",
+			clean(w.Detail+" "+kind+"@"+row), w.Portal, clean(w.WriteKey), micros(w.UpdatedAt), clean(w.Detail))
+		first, changed = done.RowsAffected > 0, done.RowsAffected == 0
+		return done.Error
+	})
+	return first, changed, fail(err, "line write in %s", w.Portal)
 }
 
 // OpenLineSession gives the session of a chat that is not closed, as far as the

@@ -53,6 +53,51 @@ func TestLineWriteKeepsWhatIsNewest(t *testing.T) {
 	}
 }
 
+func TestAWriteIsToldOfOnceByEachKindOfWebhook(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			savePortal(t, s)
+			at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+			announce := func() {
+				at = at.Add(time.Millisecond)
+				_, err := s.SaveLineWrite(t.Context(), store.LineWrite{Portal: "demo", WriteKey: store.CloseKey("7-12"), State: store.WriteSending, UpdatedAt: at})
+				require.NoError(t, err)
+			}
+			read := func() store.LineWrite {
+				w, _, err := s.LineWrite(t.Context(), "demo", store.CloseKey("7-12"))
+				require.NoError(t, err)
+				return w
+			}
+			told := func(w store.LineWrite, kind, row string) (first, changed bool) {
+				first, changed, err := s.ToldOfLineWrite(t.Context(), w, kind, row)
+				require.NoError(t, err)
+				return first, changed
+			}
+			announce()
+			for i, c := range []struct {
+				kind, row string
+				first     bool
+			}{
+				{"close_dialog", "close_dialog:1", true}, {"close_request", "close_request:9", true},
+				{"close_dialog", "close_dialog:1", true}, {"close_dialog", "close_dialog:2", false},
+			} {
+				first, changed := told(read(), c.kind, c.row)
+				require.Equal(t, c.first, first, i)
+				require.False(t, changed, i)
+			}
+			before := read()
+			announce()
+			_, changed := told(store.LineWrite{Portal: "demo", WriteKey: before.WriteKey, UpdatedAt: before.UpdatedAt}, "close_dialog", "close_dialog:3")
+			require.True(t, changed, "it was begun anew")
+			first, _ := told(read(), "close_dialog", "close_dialog:3")
+			require.True(t, first, "and is told of anew")
+		})
+	}
+}
+
 func TestOpenSessionOfAChatIsTheOneThatIsNotClosed(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.Databases(t) {
