@@ -81,8 +81,10 @@ func TestAWriteIsToldOfOnceByEachKindOfWebhook(t *testing.T) {
 				kind, row string
 				first     bool
 			}{
-				{"close_dialog", "close_dialog:1", true}, {"close_request", "close_request:9", true},
-				{"close_dialog", "close_dialog:1", true}, {"close_dialog", "close_dialog:2", false},
+				{"close_dialog", "close_dialog:1", true},
+				{"close_request", "close_request:9", true},
+				{"close_dialog", "close_dialog:1", true},
+				{"close_dialog", "close_dialog:2", false},
 			} {
 				first, changed := told(read(), c.kind, c.row)
 				require.Equal(t, c.first, first, i)
