@@ -64,6 +64,7 @@ func requireTimes(t testing.TB, a chatActivity, created, closed time.Time) {
 // C does not take it.
 func chatThatAColleagueDoesNotTakeComesBack(d *lineDesk) {
 	c, _ := d.owned("s49", "Handed")
+	c.isWith(userB)
 	c.handsTo(userC)
 	require.Equal(d.t, 1, c.isTold(userC, "A colleague hands a chat over to you"))
 	require.Equal(d.t, 1, c.isTold(userB, "Your colleague did not take this chat"))
