@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -91,7 +92,8 @@ func (s *Staff) log() *slog.Logger {
 	return s.Log
 }
 
-// round looks at each portal. One that fails does not keep the others waiting.
+// round looks at each portal that is not switched off. One that fails does not
+// keep the others waiting.
 func (s *Staff) round(ctx context.Context, now time.Time) error {
 	var failed error
 	for after := ""; ; {
@@ -100,6 +102,9 @@ func (s *Staff) round(ctx context.Context, now time.Time) error {
 			return errors.Join(failed, err)
 		}
 		for _, p := range portals {
+			if p.Disabled {
+				continue
+			}
 			if err := s.Look(ctx, p.Slug, now); err != nil {
 				failed = errors.Join(failed, fmt.Errorf("portal %s: %w", p.Slug, err))
 			}
@@ -115,6 +120,9 @@ func (s *Staff) round(ctx context.Context, now time.Time) error {
 func (s *Staff) Look(ctx context.Context, portal string, now time.Time) error {
 	all, err := s.Lines.Store.Lines(ctx, portal)
 	if err != nil || len(all) == 0 {
+		return err
+	}
+	if err := s.retell(ctx, portal); err != nil {
 		return err
 	}
 	people, err := s.due(ctx, portal, "people", max(peopleEvery*s.minute(), 10*time.Second), now)
@@ -201,13 +209,61 @@ func (s *Staff) dismissals(ctx context.Context, portal string, events []openline
 	if err != nil {
 		return err
 	}
-	for user, gone := range inactive {
-		if gone != known[user].Inactive {
-			_, fault := s.Lines.SaveOperator(ctx, portal, user, store.OperatorChange{Inactive: &gone}, author)
-			err = errors.Join(err, fault)
+	return s.tell(ctx, portal, author, slices.Collect(maps.Keys(inactive)), func(user openlines.UserID) (store.OperatorChange, bool) {
+		gone := inactive[user]
+		return store.OperatorChange{Inactive: &gone}, gone != known[user].Inactive
+	})
+}
+
+// tell keeps what is new of users, and tells the desk. That it is under way is
+// noted before: what is kept counts as known, and nobody would look at it again
+// if the desk could not be told.
+func (s *Staff) tell(
+	ctx context.Context, portal, by string, users []openlines.UserID, news func(openlines.UserID) (store.OperatorChange, bool),
+) (err error) {
+	begun := false
+	for _, user := range users {
+		change, is := news(user)
+		if !is {
+			continue
+		}
+		if !begun {
+			if err := s.telling(ctx, portal, store.WriteSending); err != nil {
+				return err
+			}
+			begun = true
+		}
+		_, fault := s.Lines.SaveOperator(ctx, portal, user, change, by)
+		err = errors.Join(err, fault)
+	}
+	if err != nil || !begun {
+		return err
+	}
+	return s.telling(ctx, portal, store.WriteDone)
+}
+
+func (s *Staff) telling(ctx context.Context, portal, state string) error {
+	_, err := s.Store.SaveLineWrite(ctx, store.LineWrite{Portal: portal, WriteKey: lookKey("telling"), State: state})
+	return err
+}
+
+// retell tells the desk all operators if some earlier telling did not come to its
+// end: which of them are missing is not known, and what it knows changes nothing.
+func (s *Staff) retell(ctx context.Context, portal string) error {
+	w, known, err := s.Store.LineWrite(ctx, portal, lookKey("telling"))
+	if err != nil || !known || w.State == store.WriteDone {
+		return err
+	}
+	all, err := s.Store.Operators(ctx, portal)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if _, err := s.Lines.enforceOperator(ctx, portal, o.ID); err != nil {
+			return err
 		}
 	}
-	return err
+	return s.telling(ctx, portal, store.WriteDone)
 }
 
 func (s *Staff) operators(ctx context.Context, portal string) (map[openlines.UserID]store.LineOperator, error) {
@@ -250,13 +306,11 @@ func (s *Staff) days(
 	if err == nil && !told {
 		_, err = s.took(ctx, portal, "days", now.Add(askAgain*s.minute()))
 	}
-	for user, day := range days {
-		if day != known[user].WorkDay {
-			_, fault := s.Lines.SaveOperator(ctx, portal, user, store.OperatorChange{WorkDay: &day}, author)
-			err = errors.Join(err, fault)
-		}
-	}
-	return err
+	fault := s.tell(ctx, portal, author, slices.Collect(maps.Keys(days)), func(user openlines.UserID) (store.OperatorChange, bool) {
+		day := days[user]
+		return store.OperatorChange{WorkDay: &day}, day != known[user].WorkDay
+	})
+	return errors.Join(err, fault)
 }
 
 // quiet tells whether something need not be asked for yet.
@@ -277,19 +331,19 @@ func (s *Staff) newcomers(
 	if err != nil || len(unknown) == 0 || found && w.Detail == asked.Detail && now.Before(w.UpdatedAt.Add(askAgain*s.minute())) {
 		return err
 	}
+	online, err := s.Employees.Online(ctx, portal)
+	if err != nil {
+		return err
+	}
 	if _, err := s.Store.SaveLineWrite(ctx, asked); err != nil {
 		return err
 	}
-	online, err := s.Employees.Online(ctx, portal)
-	for _, user := range unknown {
+	return s.tell(ctx, portal, store.SourceChat2Desk, unknown, func(user openlines.UserID) (store.OperatorChange, bool) {
 		presence, told := online[user]
-		if news, fault := s.Lines.Store.Operator(ctx, portal, user); !told || fault == nil && news.Presence != "" {
-			continue // he came or went meanwhile
-		}
-		_, fault := s.Lines.SaveOperator(ctx, portal, user, store.OperatorChange{Presence: &presence}, store.SourceChat2Desk)
-		err = errors.Join(err, fault)
-	}
-	return err
+		news, fault := s.Lines.Store.Operator(ctx, portal, user)
+		meanwhile := fault == nil && news.Presence != "" // he came or went
+		return store.OperatorChange{Presence: &presence}, told && !meanwhile
+	})
 }
 
 // watched are the members of active lines that give offers to those on duty only.

@@ -1,6 +1,7 @@
 package lines_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -22,8 +23,10 @@ type company struct {
 	online map[openlines.UserID]openlines.Presence
 	asks   int // for who is online
 	fault  error
-	asked  []openlines.UserID // whose working day was asked for, each time
-	looks  int                // at departments and dismissals
+	// offline is why the channel does not answer.
+	offline error
+	asked   []openlines.UserID // whose working day was asked for, each time
+	looks   int                // at departments and dismissals
 }
 
 func (c *company) LineEvents(ctx context.Context, _ string, all []store.Line) (events []openlines.Event, err error) {
@@ -62,7 +65,10 @@ func (c *company) WorkDays(_ context.Context, _ string, users []openlines.UserID
 
 func (c *company) Online(context.Context, string) (map[openlines.UserID]openlines.Presence, error) {
 	c.asks++
-	return c.online, c.fault
+	if err := cmp.Or(c.offline, c.fault); err != nil {
+		return nil, err
+	}
+	return c.online, nil
 }
 
 // staffed is a company with one line of user 301 and department 5, saved.
@@ -221,4 +227,62 @@ func TestStaffLooksAtAllPortalsUntilItIsStopped(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 	stop()
 	<-done
+}
+
+func TestNewsThatCouldNotBeToldIsToldByTheNextLook(t *testing.T) {
+	t.Parallel()
+	c, staff := staffed(t, nil)
+	c.silent = true
+	require.NoError(t, staff.Look(t.Context(), "demo", noon))
+	c.news()
+	c.gone[301], c.days[301], c.silent = true, openlines.DayStarted, false
+	c.desk.Fault = errors.New("temporal is down")
+	require.Error(t, staff.Look(t.Context(), "demo", noon.Add(2*time.Hour)))
+	require.Error(t, staff.Look(t.Context(), "demo", noon.Add(2*time.Hour+time.Minute)), "it is still down")
+	c.desk.Fault = nil
+	require.NoError(t, staff.Look(t.Context(), "demo", noon.Add(2*time.Hour+2*time.Minute)))
+	news := c.news()
+	require.NotEmpty(t, news)
+	require.Equal(t, openlines.Operator{ID: 301, Dismissed: true, Presence: openlines.DayStarted}, *news[len(news)-1].Operator)
+	require.NoError(t, staff.Look(t.Context(), "demo", noon.Add(2*time.Hour+3*time.Minute)))
+	require.Empty(t, c.news(), "it is told once")
+}
+
+func TestNewMembersAreAskedForAgainSoonIfTheChannelDidNotAnswer(t *testing.T) {
+	t.Parallel()
+	c, staff := staffed(t, nil)
+	c.silent = true
+	c.online = map[openlines.UserID]openlines.Presence{301: openlines.Online, 302: openlines.Online}
+	c.offline = errors.New("chat2desk is down")
+	require.Error(t, staff.Look(t.Context(), "demo", noon))
+	c.offline = nil
+	require.NoError(t, staff.Look(t.Context(), "demo", noon.Add(time.Minute)))
+	operator, err := c.store.Operator(t.Context(), "demo", 301)
+	require.NoError(t, err)
+	require.Equal(t, openlines.Online, operator.Presence)
+}
+
+func TestPeopleOfAPortalThatIsSwitchedOffAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	c, staff := staffed(t, nil)
+	p, err := c.store.Portal(t.Context(), "demo")
+	require.NoError(t, err)
+	p.Disabled = true
+	require.NoError(t, c.store.SavePortal(t.Context(), p))
+	require.NoError(t, c.store.SavePortal(t.Context(), store.Portal{Slug: "other"}))
+	doc := support(nil)
+	doc.Portal = "other"
+	c.save(t, doc)
+	c.days[301] = openlines.DayStarted
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); staff.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		known, err := c.store.Operator(t.Context(), "other", 301)
+		return err == nil && known.Presence == openlines.DayStarted
+	}, 5*time.Second, 10*time.Millisecond)
+	stop()
+	<-done
+	_, err = c.store.Operator(t.Context(), "demo", 301)
+	require.ErrorIs(t, err, store.ErrNotFound)
 }
