@@ -100,7 +100,7 @@ func inboxEvent(portal string, e chat2desk.Event, now time.Time) store.InboxEven
 
 // orderKey groups events that must be handled one after another. Tags, closes
 // and transfers carry no channel, so that the client is the smallest group
-// that keeps the order of a dialog.
+// that keeps the order of a dialog. An operator comes and goes in order too.
 func orderKey(e chat2desk.Event, key string) string {
 	switch {
 	case e.ClientID != 0:
@@ -109,6 +109,8 @@ func orderKey(e chat2desk.Event, key string) string {
 		return fmt.Sprintf("dialog:%d", e.DialogID)
 	case e.RequestID != 0:
 		return fmt.Sprintf("request:%d", e.RequestID)
+	case e.HookType == chat2desk.HookOperator && e.OperatorID != 0:
+		return fmt.Sprintf("operator:%d", e.OperatorID)
 	default:
 		return key
 	}

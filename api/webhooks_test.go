@@ -80,6 +80,21 @@ func TestWebhookStoresTheEventAndWakesTheDispatcher(t *testing.T) {
 	require.Empty(t, events(t, b, "other"))
 }
 
+func TestWebhooksOfOneOperatorKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, state := range []string{`"online":1,"event_time":"2026-02-03T12:00:00Z"`, `"online":0,"event_time":"2026-02-03T12:05:00Z"`} {
+		b.call(http.MethodPost, hook, `{"hook_type":"operator_status_updated","id":"301",`+state+`}`)
+	}
+	rows := events(t, b, "demo")
+	require.Len(t, rows, 2)
+	for i := range rows {
+		row, err := b.store.InboxEvent(t.Context(), "demo", rows[i].ID)
+		require.NoError(t, err)
+		require.Equal(t, "operator:301", row.OrderKey)
+	}
+}
+
 func TestRepeatedWebhookIsCountedNotStoredAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

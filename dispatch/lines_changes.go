@@ -164,9 +164,22 @@ func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
 	if !mapped || user == 0 {
 		return nil, nil
 	}
+	if newest, err := l.newestPresence(ctx); err != nil || !newest {
+		return nil, err
+	}
 	presence := openlines.ChannelPresence(l.hook.Online, l.hook.OfflineType != "")
 	desk := linework.Service{Store: l.dispatcher.store, Temporal: l.dispatcher.temporal, Log: l.dispatcher.log}
 	change := store.OperatorChange{Presence: &presence}
 	_, err := desk.SaveOperator(ctx, l.row.Portal, openlines.UserID(user), change, store.SourceChat2Desk)
 	return nil, err
+}
+
+// newestPresence tells whether nothing later was told of an operator: Chat2Desk
+// repeats a webhook that we did not take after minutes or hours (chat2desk
+// reference §4.2), when he may long have come back.
+func (l lineRow) newestPresence(ctx context.Context) (bool, error) {
+	at := min(l.at().UnixMilli(), l.row.ReceivedAt.UnixMilli())
+	return l.dispatcher.store.SaveLineWrite(ctx, store.LineWrite{
+		Portal: l.row.Portal, WriteKey: store.PresenceKey(l.hook.OperatorID), State: store.WriteDone, Version: at,
+	})
 }

@@ -382,6 +382,25 @@ func TestPresenceOfOperatorsIsKeptAndTold(t *testing.T) {
 	}
 }
 
+func TestPresenceThatComesLateIsNoNews(t *testing.T) {
+	t.Parallel()
+	b := line(t, nil)
+	told := func(n int, online string, ago time.Duration) {
+		at := time.Now().Add(-ago).UTC().Format(time.RFC3339Nano)
+		b.hook(t, n, "operator_status_updated", fmt.Sprintf(`"id":"301","online":%s,"event_time":%q`, online, at))
+	}
+	told(1, "1", time.Minute)
+	require.Len(t, b.events(t), 1)
+	told(2, "0", 2*time.Hour)
+	require.Len(t, b.events(t), 1, "it is what Chat2Desk could not tell two hours ago")
+	told(3, "0", -time.Hour) // its clock goes wrong
+	require.Len(t, b.events(t), 2)
+	told(4, "1", 0)
+	got := b.events(t)
+	require.Len(t, got, 3, "a wrong clock does not hold up what comes later")
+	require.Equal(t, openlines.Online, got[2].Operator.Presence)
+}
+
 func TestPortalWithLinesAndWithoutSettingsStillDelivers(t *testing.T) {
 	t.Parallel()
 	b := prepare(t)
