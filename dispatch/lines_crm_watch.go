@@ -22,7 +22,8 @@ import (
 // Habits of the watch over the CRM.
 const (
 	// DefaultCRMLook is how often the open chats of a portal are looked up in its
-	// CRM: an event that was lost is noticed within this time.
+	// CRM: an event that was lost is noticed within this time, or within three times
+	// as long if the process that looked has died.
 	DefaultCRMLook = 5 * time.Minute
 	watchTick      = 3 * time.Second // how soon a new line, or a new application, is noticed
 	watchParallel  = 4
@@ -69,7 +70,23 @@ func (d *Dispatcher) watchCRM(ctx context.Context) {
 		}
 		sleep(ctx, min(watchTick, w.every))
 	}
+	w.leave(ctx)
 }
+
+// leave lets another process, or the next one, look at once: an event that comes
+// while everything is down is lost for certain.
+func (w *crmWatch) leave(ctx context.Context) {
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
+	defer cancel()
+	for slug := range w.known {
+		if err := w.store.Release(keep, slug, w.watcher()); err != nil {
+			w.log.WarnContext(keep, "The watch over the CRM is not handed over: another process takes it later", "portal", slug, "error", err)
+		}
+	}
+}
+
+// watcher is the owner of the claims.
+func (w *crmWatch) watcher() string { return w.owner + ":watch" }
 
 // round gives each portal its turn, a few at a time: one that does not answer
 // holds the others up for as long as one request only.
@@ -96,17 +113,18 @@ func (w *crmWatch) portal(ctx context.Context, slug string) {
 		return
 	}
 	needs, err := w.needs(ctx, slug)
-	follow := needs != state.followed || now.After(state.follow)
-	look := !now.Before(state.look)
-	if err == nil && (needs == "" || !follow && !look) {
+	due := duties{follow: needs != state.followed || now.After(state.follow), look: !now.Before(state.look)}
+	if err == nil && (needs == "" || due == duties{}) {
 		return
 	}
+	var done duties
 	if err == nil {
-		err = w.turn(ctx, slug, follow, look)
+		done, err = w.turn(ctx, slug, due)
 	}
 	if ctx.Err() != nil {
 		return
 	}
+	state = state.done(now, needs, done, w.every)
 	switch {
 	case errors.Is(err, errOthersTurn):
 		state = watched{hold: now.Add(w.every)}
@@ -115,20 +133,22 @@ func (w *crmWatch) portal(ctx context.Context, slug string) {
 		state.hold = now.Add(min(backoff(state.failures), w.every))
 		w.log.WarnContext(ctx, "The CRM of open lines cannot be watched; trying again", "portal", slug, "error", err, "failures", state.failures)
 	default:
-		state = state.done(now, needs, follow, look, w.every)
+		state.failures = 0
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.known[slug] = state
 }
 
-// done is the state after a turn that succeeded.
-func (s watched) done(now time.Time, needs string, follow, look bool, every time.Duration) watched {
-	s.failures = 0
-	if follow {
+// duties are what is due at a portal, or what was done there.
+type duties struct{ follow, look bool }
+
+// done is the state after what succeeded in a turn.
+func (s watched) done(now time.Time, needs string, done duties, every time.Duration) watched {
+	if done.follow {
 		s.followed, s.follow = needs, now.Add(followAgain)
 	}
-	if look {
+	if done.look {
 		s.look = now.Add(every)
 	}
 	return s
@@ -144,24 +164,25 @@ func (w *crmWatch) needs(ctx context.Context, slug string) (string, error) {
 	return fmt.Sprint(p.Version, lines), err
 }
 
-// turn looks, if no other process has it to do.
-func (w *crmWatch) turn(ctx context.Context, slug string, follow, look bool) error {
-	mine, _, err := w.store.Claim(ctx, slug, w.owner+":watch", []string{watchKey}, 2*w.every)
+// turn does what is due, if no other process has it to do. Without subscriptions
+// the look is all that there is, so that it does not depend on them.
+func (w *crmWatch) turn(ctx context.Context, slug string, due duties) (done duties, err error) {
+	mine, _, err := w.store.Claim(ctx, slug, w.watcher(), []string{watchKey}, 2*w.every)
 	if err == nil && !mine {
 		err = errOthersTurn
 	}
 	if err != nil {
-		return err
+		return done, err
 	}
-	if follow {
-		if err := w.subscribe(ctx, slug); err != nil {
-			return err
-		}
+	if due.follow {
+		fault := w.subscribe(ctx, slug)
+		done.follow, err = fault == nil, fault
 	}
-	if !look {
-		return nil
+	if due.look {
+		fault := w.missed(ctx, slug)
+		done.look, err = fault == nil, errors.Join(err, fault)
 	}
-	return w.missed(ctx, slug)
+	return done, err
 }
 
 // subscribe keeps the subscriptions. A portal without an application has none,

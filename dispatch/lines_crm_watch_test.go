@@ -103,8 +103,8 @@ func (w *crmWorld) person(t *testing.T, path, body string) {
 	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 }
 
-// watch runs a dispatcher that looks that often.
-func (w *crmWorld) watch(t *testing.T, every time.Duration) {
+// watch runs a dispatcher that looks that often, until the test or stop ends it.
+func (w *crmWorld) watch(t *testing.T, every time.Duration) (stop func()) {
 	t.Helper()
 	d := dispatch.New(dispatch.Options{
 		Store: w.store, Temporal: w.temporal, Portals: w.registry, Logger: slog.New(slog.DiscardHandler), CRMLook: every,
@@ -112,7 +112,9 @@ func (w *crmWorld) watch(t *testing.T, every time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); d.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
 }
 
 // told waits until the desk was told so many events.
@@ -220,6 +222,32 @@ func TestOneOfSeveralProcessesLooks(t *testing.T) {
 	w.watch(t, 50*time.Millisecond)
 	require.Never(t, func() bool { return w.crm.Stats().ByMethod["crm.activity.list"] > 1 }, 300*time.Millisecond, 20*time.Millisecond,
 		"the second one has nothing to do")
+}
+
+func TestNextProcessLooksAtOnceAfterAStop(t *testing.T) {
+	t.Parallel()
+	w := newCRM(t)
+	stop := w.watch(t, time.Hour)
+	w.looks(t, 1)
+	stop()
+	w.person(t, fmt.Sprint("/sandbox/activities/", w.activity), `{"completed":true}`)
+	w.watch(t, time.Hour)
+	require.Equal(t, openlines.ActivityChanged, w.told(t, 1)[0].Kind)
+}
+
+func TestLookingGoesOnWhereSubscribingFails(t *testing.T) {
+	t.Parallel()
+	w := newCRM(t)
+	w.account(t, func(a *store.Bitrix24Account) {
+		a.ClientID, a.ClientSecret, a.EventsURL = sandbox.DemoClientID, sandbox.DemoClientSecret, "https://puente.example.com/webhooks/bitrix24/demo"
+		a.AccessToken, a.RefreshToken = "dead", "dead"
+	})
+	_, err := w.registry.FollowCRM(t.Context(), "demo")
+	require.Error(t, err, "the application is dead")
+	w.watch(t, time.Hour)
+	w.looks(t, 1)
+	require.Never(t, func() bool { return w.crm.Stats().ByMethod["crm.activity.list"] > 1 }, 3*time.Second, 50*time.Millisecond,
+		"not each time that subscribing is tried")
 }
 
 func TestPortalThatCannotBeAskedIsAskedAgain(t *testing.T) {
