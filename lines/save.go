@@ -127,8 +127,8 @@ func (s *Service) SaveOperator(
 	if _, err := s.Store.SaveOperator(ctx, portal, user, change); err != nil {
 		return store.LineOperator{}, err
 	}
-	presence := store.OperatorChange{Presence: change.Presence}
-	if change != presence {
+	comingAndGoing := store.OperatorChange{Presence: change.Presence, WorkDay: change.WorkDay}
+	if change != comingAndGoing {
 		s.audit(ctx, store.AuditEntry{Portal: portal, Actor: author, Action: "operator.save", Subject: fmt.Sprintf("operator:%d", user)}, change)
 	}
 	return s.enforceOperator(ctx, portal, user)

@@ -150,6 +150,9 @@ func TestWorkingDaysAreFollowedEachMinute(t *testing.T) {
 	require.Equal(t, 1, c.looks, "departments are asked for more rarely")
 	_, err := c.store.Operator(t.Context(), "demo", 302)
 	require.ErrorIs(t, err, store.ErrNotFound, "nothing is known of who keeps no days")
+	audit, _, err := c.store.AuditLog(t.Context(), "demo", "operator:301", store.Page{})
+	require.NoError(t, err)
+	require.Empty(t, audit, "coming and going changes no rights")
 }
 
 func TestOnlyWhoMayGetOffersOnDutyIsAskedFor(t *testing.T) {
