@@ -105,6 +105,9 @@ func (st *step) sendIf(s *Session, id TextID, due time.Time) bool {
 	switch {
 	case !l.has(id):
 		return false
+	case st.desk.Rules >= 1 && st.desk.Chats[s.Chat].Blocked: // §7.7
+		st.skip(s, id, "blocked")
+		return false
 	case st.now.After(until):
 		st.skip(s, id, "late")
 		return false
@@ -161,9 +164,23 @@ func (st *step) sendThanks(t autoText) {
 // never arrived opens no vote.
 func (st *step) textRefused(s *Session, ev Event) AnswerCode {
 	st.skip(s, ev.Text, ev.Reason)
-	chat := st.desk.Chats[s.Chat]
-	if ev.Text == TextVoteRequest && chat.Poll != nil && chat.Poll.Session == s.ID && chat.Poll.Given == NoVote {
-		chat.Poll = nil
-	}
+	st.desk.Chats[s.Chat].refused(s.ID, ev.Text)
 	return OK
+}
+
+// refusedAfterEnd is textRefused for a session that has closed already.
+func (st *step) refusedAfterEnd(ev Event) {
+	if ev.Kind != TextRefused || st.desk.Rules < 1 {
+		return
+	}
+	for _, chat := range st.desk.Chats {
+		chat.refused(ev.Session, ev.Text)
+	}
+}
+
+// refused forgets a vote whose request the client never got.
+func (c *Chat) refused(session SessionID, text TextID) {
+	if p := c.Poll; text == TextVoteRequest && p != nil && p.Session == session && p.Given == NoVote {
+		c.Poll = nil
+	}
 }

@@ -48,9 +48,7 @@ func (st *step) lookupDone(s *Session, ev Event) AnswerCode {
 	}
 	s.CRM.Lookup = facts.Result
 	s.CRM.Writable = s.CRM.Writable || facts.Writable
-	if facts.Identity != "" {
-		s.CRM.Identity = facts.Identity
-	}
+	st.identify(s, facts.Identity)
 	st.dirty = true
 	st.record(s, ev.At, Record{Kind: LookupRecorded, Reason: string(facts.Result)})
 	if facts.Result == LookupFound {
@@ -101,14 +99,36 @@ func (st *step) crmEvent(s *Session, ev Event) AnswerCode {
 // again; a lead follows if he is not found (§8).
 func (st *step) contactLearned(s *Session, ev Event) AnswerCode {
 	s.CRM.Writable = true
-	if ev.CRM != nil && ev.CRM.Identity != "" {
-		s.CRM.Identity = ev.CRM.Identity
+	if ev.CRM != nil {
+		st.identify(s, ev.CRM.Identity)
 	}
 	if s.CRM.Item.ID != 0 || !st.of(s).Settings.CRMCheck {
 		return NoChange
 	}
 	st.lookUp(s, s.CRM.Until)
 	return OK
+}
+
+// identify takes over a better key of the client. Once a lead was ordered by the
+// key that the session has, that one stays: it is what the lead is known by, and
+// a second one must not be made by another (I13).
+func (st *step) identify(s *Session, key string) {
+	ordered := st.desk.Rules >= 1 && st.desk.Leads[s.CRM.Identity] != nil
+	if key != "" && !ordered {
+		s.CRM.Identity = key
+	}
+}
+
+// learnContact: a message brings the first contact of a client who could not be
+// written back to. He is looked up by it before a lead is made.
+func (st *step) learnContact(s *Session, m *Message) {
+	if !m.Writable || s.CRM.Writable {
+		return
+	}
+	s.CRM.Writable = true
+	if st.desk.Rules >= 1 && m.Identity != "" && m.Identity != s.CRM.Identity {
+		st.contactLearned(s, Event{CRM: &CRMFacts{Identity: m.Identity}})
+	}
 }
 
 // leadAsked is the command of an operator on a line whose leads are made by hand.
@@ -193,6 +213,9 @@ func (st *step) wantLead(s *Session) {
 
 func (st *step) orderLead(s *Session) {
 	lead := &Lead{Session: s.ID, Ordered: st.now, Responsible: st.leadHolder(s)}
+	if st.desk.Rules >= 1 && s.replied() { // who replies later takes nothing from him
+		lead.Replier = lead.Responsible
+	}
 	st.desk.Leads[s.CRM.Identity] = lead
 	st.record(s, st.now, Record{Kind: LeadWanted})
 	st.command(s, Command{Kind: DoCreateLead, Key: s.CRM.Identity, User: lead.Responsible})
@@ -202,7 +225,7 @@ func (st *step) orderLead(s *Session) {
 // first offered operator, else the first member (§8).
 func (st *step) leadHolder(s *Session) UserID {
 	switch {
-	case !s.FirstReply.IsZero() && s.Owner != 0:
+	case s.replied():
 		return s.Owner
 	case s.FirstOffer != 0:
 		return s.FirstOffer
@@ -212,6 +235,9 @@ func (st *step) leadHolder(s *Session) UserID {
 	}
 	return 0
 }
+
+// replied: somebody has replied, and the session is his, as far as the desk knows.
+func (s *Session) replied() bool { return !s.FirstReply.IsZero() && s.Owner != 0 }
 
 // leadReplied: the first employee who replies becomes responsible for the lead.
 func (st *step) leadReplied(s *Session, by UserID) {

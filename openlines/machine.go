@@ -40,10 +40,11 @@ type step struct {
 	desk    *Desk
 	now     time.Time
 	out     Outcome
-	dirty   bool       // routing may have something to do
-	load    *loads     // nil: to be counted again
-	texts   []autoText // decided at the end, when it is known who replied
-	touched []*Session // whose mark may have changed
+	dirty   bool                   // routing may have something to do
+	load    *loads                 // nil: to be counted again
+	texts   []autoText             // decided at the end, when it is known who replied
+	touched []*Session             // whose mark may have changed
+	expired map[*Session]time.Time // when T_pass was due that has taken an offer back
 }
 
 // Step lets events take effect and does what is due at now.
@@ -179,6 +180,7 @@ func (st *step) handle(ev Event) (SessionID, AnswerCode) {
 	s := st.desk.session(ev.Session)
 	if s == nil {
 		if ev.Session > 0 && ev.Session <= st.desk.LastSession {
+			st.refusedAfterEnd(ev)
 			return ev.Session, SessionClosed
 		}
 		return ev.Session, UnknownSession
@@ -204,6 +206,7 @@ func (st *step) sessionEvent(s *Session, ev Event) AnswerCode {
 		return st.lookupDone(s, ev)
 	}
 	if s.State == Closed {
+		st.refusedAfterEnd(ev)
 		return SessionClosed
 	}
 	switch ev.Kind {

@@ -134,9 +134,7 @@ func (st *step) clientSaid(s *Session, ev Event, first bool) {
 	st.record(s, ev.At, Record{Kind: MessageIn, Message: m.ID, N: m.Order, On: true})
 	st.said(s, ev.At)
 	s.Heard, s.Window, s.Warned = true, m.Window, time.Time{}
-	if m.Writable && !s.CRM.Writable {
-		s.CRM.Writable = true
-	}
+	st.learnContact(s, m)
 	waited := s.clientWaits()
 	st.addUnread(s, Unread{ID: m.ID, position: position{ev.At, m.Order}})
 	if !waited {

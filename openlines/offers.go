@@ -98,7 +98,7 @@ func (st *step) withdrawBut(s *Session, keep *Offer, reason string) {
 }
 
 // passDue is T_pass: T5, T6 and T17.
-func (st *step) passDue(s *Session, o *Offer) {
+func (st *step) passDue(s *Session, o *Offer, due time.Time) {
 	l := st.of(s)
 	rule := l.unansweredRule()
 	switch {
@@ -109,6 +109,10 @@ func (st *step) passDue(s *Session, o *Offer) {
 	case rule == UnansweredNone && st.lastOfPass(l, s, o):
 		st.fireNone(l, s, o)
 	default:
+		if st.expired == nil {
+			st.expired = map[*Session]time.Time{}
+		}
+		st.expired[s] = due
 		st.endOffer(s, o, EndExpired)
 	}
 }

@@ -14,7 +14,7 @@ func (st *step) endPass(l *Line, s *Session) bool {
 	}
 	rest := false
 	if !q.Fired && l.Settings.UnansweredTime == 0 {
-		st.fireRule(l, s, st.now)
+		st.fireRule(l, s, st.passEnded(s))
 		rest = l.unansweredRule() == UnansweredRequeue
 	}
 	if q.Pass >= l.Settings.MaxPasses {
@@ -27,6 +27,15 @@ func (st *step) endPass(l *Line, s *Session) bool {
 	}
 	s.Queue.nextPass()
 	return true
+}
+
+// passEnded is when the pass was complete: after an outage before now, which
+// makes the text of the rule too old (§10).
+func (st *step) passEnded(s *Session) time.Time {
+	if due, expired := st.expired[s]; expired {
+		return due
+	}
+	return st.now
 }
 
 // nextPass begins a pass in which everybody may be asked again.

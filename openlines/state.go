@@ -39,13 +39,21 @@ type Desk struct {
 	Routed      time.Time `json:"routed,omitzero"` // when routing ran last, for T_retry
 	Wake        time.Time `json:"wake,omitzero"`   // when routing has to look again; zero: not
 	Purged      time.Time `json:"purged,omitzero"` // when old memories were last looked for
+	Rules       int       `json:"rules,omitempty"` // see RulesNow
 
 	known map[string]bool // Seen as a set; built when needed
 }
 
-// NewDesk returns the desk of a portal in which nothing has happened yet.
+// RulesNow is the newest version of the rules. What a desk decided before has to
+// come out the same when its history is replayed, so what a rule of 1 does
+// otherwise than 0 asks Desk.Rules. 0 can go when no desk has a run that began
+// before 23 November 2026.
+const RulesNow = 1
+
+// NewDesk returns the desk of a portal in which nothing has happened yet. It
+// follows the newest rules.
 func NewDesk() *Desk {
-	return &Desk{Chats: map[ChatID]*Chat{}, Leads: map[string]*Lead{}}
+	return &Desk{Chats: map[ChatID]*Chat{}, Leads: map[string]*Lead{}, Rules: RulesNow}
 }
 
 // Turn is the last queue offer to a member on a line. No is unique, so that the

@@ -252,7 +252,7 @@ func (st *step) fire(t timer) {
 	case timerLost:
 		st.offerIsLost(s, t.offer, t.why)
 	case timerPass:
-		st.passDue(s, t.offer)
+		st.passDue(s, t.offer, t.due)
 	case timerAllPass:
 		st.allPassDue(s, t.due)
 	case timerIdle:

@@ -67,6 +67,8 @@ func LineQueue(ctx workflow.Context, in LineQueueInput) error {
 	if err := q.restore(); err != nil {
 		panic(err) // the task is tried again: with the run, the desk would be lost
 	}
+	// A run that began under older rules of the desk keeps to them to its end.
+	q.state.Desk.Rules = max(int(workflow.GetVersion(ctx, "desk-rules", workflow.DefaultVersion, openlines.RulesNow)), 0)
 	if err := q.handlers(ctx); err != nil {
 		return err
 	}
