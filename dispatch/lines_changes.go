@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"puente/chat2desk"
 	"puente/dialog"
@@ -18,6 +19,9 @@ import (
 func (l lineRow) assigned(ctx context.Context) ([]openlines.Event, error) {
 	if !l.served() || l.hook.OperatorID == 0 {
 		return nil, nil
+	}
+	if newest, err := l.newest(ctx, store.AssignedKey(l.chat())); err != nil || !newest {
+		return nil, err
 	}
 	ours, err := l.ours(ctx, store.AssignKey(l.chat(), l.hook.OperatorID))
 	if err != nil || ours {
@@ -42,7 +46,8 @@ func (l lineRow) served() bool {
 const ratingRequest = "rating"
 
 // closed: somebody closed the dialog in Chat2Desk, which finishes the session.
-// What Puente closed itself, and the polls that follow each close, change nothing.
+// What Puente closed itself, the polls that follow each close, and what is told too
+// late, change nothing.
 func (l lineRow) closed(ctx context.Context) ([]openlines.Event, error) {
 	if !l.served() {
 		return nil, nil
@@ -51,6 +56,9 @@ func (l lineRow) closed(ctx context.Context) ([]openlines.Event, error) {
 		return nil, err
 	}
 	if poll, err := l.isPoll(ctx); err != nil || poll {
+		return nil, err
+	}
+	if late, err := l.overtaken(ctx); err != nil || late {
 		return nil, err
 	}
 	event := l.lineEvent(openlines.DialogClosed, "")
@@ -164,7 +172,7 @@ func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
 	if !mapped || user == 0 {
 		return nil, nil
 	}
-	if newest, err := l.newestPresence(ctx); err != nil || !newest {
+	if newest, err := l.newest(ctx, store.PresenceKey(l.hook.OperatorID)); err != nil || !newest {
 		return nil, err
 	}
 	presence := openlines.ChannelPresence(l.hook.Online, l.hook.OfflineType != "")
@@ -174,12 +182,26 @@ func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
 	return nil, err
 }
 
-// newestPresence tells whether nothing later was told of an operator: Chat2Desk
-// repeats a webhook that we did not take after minutes or hours (chat2desk
-// reference §4.2), when he may long have come back.
-func (l lineRow) newestPresence(ctx context.Context) (bool, error) {
+// newest tells whether no webhook told of anything later under a key: Chat2Desk
+// repeats one that we did not take after minutes or hours (chat2desk reference
+// §4.2), when what it tells may long be over.
+func (l lineRow) newest(ctx context.Context, key string) (bool, error) {
 	at := min(l.at().UnixMilli(), l.row.ReceivedAt.UnixMilli())
 	return l.dispatcher.store.SaveLineWrite(ctx, store.LineWrite{
-		Portal: l.row.Portal, WriteKey: store.PresenceKey(l.hook.OperatorID), State: store.WriteDone, Version: at,
+		Portal: l.row.Portal, WriteKey: key, State: store.WriteDone, Version: at,
 	})
 }
+
+// overtaken tells whether the client wrote after a close, and his message came
+// first: it has opened the dialog again, and must not be closed without an answer.
+func (l lineRow) overtaken(ctx context.Context) (bool, error) {
+	if l.hook.Time.IsZero() {
+		return false, nil
+	}
+	after := l.hook.Time.Add(sameTime)
+	return l.dispatcher.store.SaidBefore(ctx, l.row.Portal, l.event.ClientID, l.event.ChannelID, after, l.row.ReceivedAt)
+}
+
+// sameTime is how exact the times of webhooks are taken to be; one that was not
+// taken is repeated ten seconds later at the earliest.
+const sameTime = 2 * time.Second

@@ -337,6 +337,46 @@ func TestCloseInChat2DeskIsTold(t *testing.T) {
 	}
 }
 
+// told accepts a webhook of client 7 that tells what happened some time ago.
+func (b *testBundle) told(t *testing.T, n int, hook, fields string, ago time.Duration) {
+	t.Helper()
+	at := time.Now().Add(-ago).UTC()
+	body := fmt.Sprintf(`{"hook_type":%q,"client_id":7,"channel_id":12,"event_time":%q,%s}`, hook, at.Format(time.RFC3339Nano), fields)
+	_, err := b.store.Accept(t.Context(), []store.InboxEvent{{
+		Portal: "demo", Source: store.SourceChat2Desk, Key: fmt.Sprint(hook, ":", n), HookType: hook, OrderKey: "client:7", Body: []byte(body),
+		ReceivedAt: time.Now(), EventTime: at, ClientID: 7, ChannelID: 12,
+	}})
+	require.NoError(t, err)
+	b.drained(t)
+}
+
+func TestCloseThatIsToldLateLeavesTheClientHisAnswer(t *testing.T) {
+	t.Parallel()
+	b := line(t, nil)
+	kinds := func() (all []openlines.EventKind) {
+		for _, e := range b.events(t) {
+			all = append(all, e.Kind)
+		}
+		return all
+	}
+	const said = `"message_id":5,"type":"from_client","text":"And?"`
+	b.told(t, 1, "inbox", said, time.Minute)
+	b.told(t, 2, "close_dialog", `"operator_id":301`, time.Hour)
+	require.Equal(t, []openlines.EventKind{openlines.ClientMessage}, kinds(), "it was closed before he wrote")
+	b.told(t, 3, "close_dialog", `"operator_id":301`, time.Second)
+	require.Equal(t, []openlines.EventKind{openlines.ClientMessage, openlines.DialogClosed}, kinds())
+}
+
+func TestAssignmentThatIsToldLateIsNoNews(t *testing.T) {
+	t.Parallel()
+	b := line(t, nil)
+	b.told(t, 1, "dialog_transferred", `"dialog_id":4401,"operator_id":302`, time.Minute)
+	b.told(t, 2, "dialog_transferred", `"dialog_id":4401,"operator_id":301`, time.Hour)
+	got := b.events(t)
+	require.Len(t, got, 1, "somebody else has it since")
+	require.Equal(t, openlines.UserID(8), got[0].To)
+}
+
 func TestTextThatTheMessengerRefusedIsTold(t *testing.T) {
 	t.Parallel()
 	b := line(t, nil)

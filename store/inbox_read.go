@@ -126,6 +126,14 @@ func messages(query *gorm.DB) ([]InboxEvent, error) {
 	}
 }
 
+// SaidBefore tells whether a message of a client that was written after a time
+// had come before another instant: what happened at that time was told late.
+func (s *Store) SaidBefore(ctx context.Context, portal string, client, channel int64, after, came time.Time) (said bool, err error) {
+	err = s.read(ctx).Raw(`SELECT EXISTS (SELECT 1 FROM inbox WHERE portal = ? AND client_id = ? AND channel_id = ?
+		AND event_time > ? AND received_at < ? AND hook_type = 'inbox')`, portal, client, channel, micros(after), micros(came)).Scan(&said).Error
+	return said, fail(err, "messages of client %d in %s", client, portal)
+}
+
 // PurgeInbox deletes the finished rows of a portal that were received before a
 // time, and gives their number. It works in small transactions; if it is
 // interrupted, the rest is left for the next time.

@@ -70,6 +70,35 @@ func TestInboxListFiltersAndPages(t *testing.T) {
 	}
 }
 
+func TestWhatTheClientSaidBeforeIsFound(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			at := time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)
+			e := event("1", "a")
+			e.HookType, e.ClientID, e.ChannelID, e.EventTime, e.ReceivedAt = "inbox", 7, 12, at, at.Add(time.Second)
+			operator := event("1", "b")
+			operator.HookType, operator.ClientID, operator.ChannelID, operator.EventTime = "outbox", 7, 12, at.Add(time.Hour)
+			accept(t, s, e, operator)
+			for want, cases := range map[bool][][2]time.Time{
+				true:  {{at.Add(-time.Second), at.Add(time.Minute)}},
+				false: {{at, at.Add(time.Minute)}, {at.Add(-time.Second), at.Add(time.Second)}},
+			} {
+				for _, c := range cases {
+					said, err := s.SaidBefore(t.Context(), "demo", 7, 12, c[0], c[1])
+					require.NoError(t, err)
+					require.Equal(t, want, said)
+				}
+			}
+			other, err := s.SaidBefore(t.Context(), "demo", 7, 13, at.Add(-time.Second), at.Add(time.Minute))
+			require.NoError(t, err)
+			require.False(t, other, "on another channel")
+		})
+	}
+}
+
 func TestMessagesOfARequestAndOfADialogComeInOrderOfTime(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.Databases(t) {

@@ -40,6 +40,10 @@ func AssignKey(chat openlines.ChatID, operator int64) string {
 // CloseKey is the write by which a dialog of Chat2Desk was closed.
 func CloseKey(chat openlines.ChatID) string { return "close:" + string(chat) }
 
+// AssignedKey is what Chat2Desk told last of who has a dialog; Version is when
+// that was, in milliseconds since 1970.
+func AssignedKey(chat openlines.ChatID) string { return "assigned:" + string(chat) }
+
 // PresenceKey is what Chat2Desk told last of an operator's coming and going;
 // Version is when that was, in milliseconds since 1970.
 func PresenceKey(operator int64) string { return fmt.Sprintf("presence:%d", operator) }
