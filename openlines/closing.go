@@ -96,6 +96,9 @@ func (st *step) closeAsSpam(s *Session) {
 	st.close(s)
 }
 
+// reopenedByClient is the reason of T22.
+const reopenedByClient = "client"
+
 // reopen is T22 and T24: the same session goes on with its owner.
 func (st *step) reopen(s *Session, by string) {
 	st.reopened(s, by)

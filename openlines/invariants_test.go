@@ -223,10 +223,11 @@ func (c *checker) readCommands(commands []ol.Command) {
 	for _, cmd := range commands {
 		switch cmd.Kind {
 		case ol.DoCreateLead:
-			if c.leads[cmd.Key] {
-				c.failf("I13: a second lead for %s", cmd.Key)
+			session := fmt.Sprint("session ", cmd.Session)
+			if c.leads[cmd.Key] || c.leads[session] {
+				c.failf("I13: a second lead for %s, or for %s", cmd.Key, session)
 			}
-			c.leads[cmd.Key] = true
+			c.leads[cmd.Key], c.leads[session] = true, true
 		case ol.DoWriteMark:
 			s := c.sessions[cmd.Session]
 			if cmd.Mark.Version <= s.mark.Version {

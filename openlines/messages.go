@@ -195,10 +195,10 @@ func (st *step) restartWait(s *Session) {
 func (st *step) clientIsBack(s *Session) {
 	switch {
 	case s.State == Closing && st.fit(s.Owner):
-		st.reopen(s, "client")
+		st.reopen(s, reopenedByClient)
 		st.command(s, Command{Kind: DoAssign, User: s.Owner}) // the channel has opened the dialog anew, for nobody
 	case s.State == Closing:
-		st.reopened(s, "client")
+		st.reopened(s, reopenedByClient)
 		st.enterQueue(s, "the owner is gone", nil)
 	case s.State == Active && s.Owner == 0:
 		st.enterQueue(s, "it has no owner", nil)

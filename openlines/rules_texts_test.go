@@ -8,7 +8,8 @@ import (
 	ol "puente/openlines"
 )
 
-// Automatic texts that must not go out (openlines reference §7, §10).
+// Automatic texts that must not go out, and what counts as coming back
+// (openlines reference §7, §9, §10).
 
 func TestTheTextOfAPassThatEndedInAnOutageIsDropped(t *testing.T) {
 	t.Parallel()
@@ -39,4 +40,16 @@ func TestARequestThatWasRefusedAfterTheEndOpensNoVote(t *testing.T) {
 	w.give(ol.Event{Kind: ol.TextRefused, Session: closed, Text: ol.TextVoteRequest, Reason: "window"})
 	w.at("11:02").says("x", "1")
 	require.NotEqual(t, closed, w.id("x"), "a message, which begins a session")
+}
+
+func TestOnlyAClientWhoComesBackReopens(t *testing.T) {
+	t.Parallel()
+	reopened := func(w *world) int {
+		w.do(ol.Finish, "x", B)
+		w.at("12:00").is("x", ol.Closed, 0)
+		return ol.MakeReport(ol.Facts(w.records), ol.Filter{}, w.now).Reopened
+	}
+	require.Equal(t, 1, reopened(finished(t).at("11:05").client("x")))
+	require.Zero(t, reopened(finished(t).at("11:05").reply("x", B)), "his operator had something to add")
+	require.Zero(t, reopened(owned(t)))
 }

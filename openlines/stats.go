@@ -162,7 +162,9 @@ func (f *SessionFacts) addState(r Record) {
 	case SessionHeld, SessionQueued:
 		f.State = Waiting
 	case SessionReopened:
-		f.Reopened++
+		if r.Reason == reopenedByClient { // T22 alone counts (§9)
+			f.Reopened++
+		}
 		f.State = Active
 	case SessionFinished:
 		f.State, f.Reason = Closing, CloseReason(r.Reason)
