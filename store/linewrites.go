@@ -123,10 +123,13 @@ func BlockedKey(chat openlines.ChatID) string { return blockedPrefix + string(ch
 const blockedPrefix = "blocked:"
 
 // PurgeLineWrites forgets writes that nobody touched since a time and gives
-// their number. That a client is blocked stays.
+// their number. That a client is blocked stays, and so does by what the CRM shows
+// a session that is still open, however long ago that was written.
 func (s *Store) PurgeLineWrites(ctx context.Context, portal string, before time.Time) (int, error) {
 	n, err := s.purge(ctx, `DELETE FROM line_writes WHERE portal = ? AND write_key IN (
 		SELECT write_key FROM line_writes WHERE portal = ? AND updated_at < ? AND write_key NOT LIKE '`+blockedPrefix+`%'
+			AND NOT EXISTS (SELECT 1 FROM line_sessions s WHERE s.portal = line_writes.portal AND s.attention < 4
+				AND (line_writes.write_key = 'mark:' || s.id OR line_writes.write_key LIKE 'activity:%' AND line_writes.external_id = s.id))
 		ORDER BY updated_at LIMIT 500)`, portal, portal, micros(before))
 	return n, fail(err, "purge line writes of %s", portal)
 }

@@ -100,6 +100,40 @@ func TestAWriteIsToldOfOnceByEachKindOfWebhook(t *testing.T) {
 	}
 }
 
+func TestWhatTheCRMShowsOfAnOpenSessionIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.Databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, url)
+			savePortal(t, s)
+			at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+			require.NoError(t, s.SaveLineRecords(t.Context(), "demo", []openlines.Record{
+				{No: 1, Session: 1, Kind: openlines.SessionStarted, Chat: "7-12", Line: "sales", At: at},
+				{No: 2, Session: 2, Kind: openlines.SessionStarted, Chat: "8-12", Line: "sales", At: at},
+				{No: 3, Session: 2, Kind: openlines.SessionEnded, Chat: "8-12", Line: "sales", At: at},
+			}))
+			for session, activity := range map[openlines.SessionID]int64{1: 71, 2: 72} {
+				for _, w := range []store.LineWrite{
+					{WriteKey: store.MarkKey(session), ExternalID: activity}, {WriteKey: store.ActivityKey(activity), ExternalID: int64(session)},
+				} {
+					w.Portal, w.State, w.UpdatedAt = "demo", store.WriteDone, at
+					_, err := s.SaveLineWrite(t.Context(), w)
+					require.NoError(t, err)
+				}
+			}
+			n, err := s.PurgeLineWrites(t.Context(), "demo", at.Add(time.Hour))
+			require.NoError(t, err)
+			require.Equal(t, 2, n, "those of the closed session")
+			for _, key := range []string{store.MarkKey(1), store.ActivityKey(71)} {
+				_, found, err := s.LineWrite(t.Context(), "demo", key)
+				require.NoError(t, err)
+				require.True(t, found, key)
+			}
+		})
+	}
+}
+
 func TestOpenSessionOfAChatIsTheOneThatIsNotClosed(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.Databases(t) {
