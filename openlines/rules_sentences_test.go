@@ -45,7 +45,9 @@ func TestTheHoursOfALastOperatorEnd(t *testing.T) {
 	for at, want := range map[string]string{
 		"2026-11-21 10:30:00": "C 2026-11-21 10:30 sticky", "2026-11-21 10:30:01": "B 2026-11-21 10:30:01",
 	} {
-		w := newWorld(t, func(s *ol.Settings) { s.StickyHours, s.GraceTime, s.CloseRule, s.HoursEnabled = 24, 0, ol.CloseNone, false })
+		w := newWorld(t, func(s *ol.Settings) {
+			s.StickyHours, s.GraceTime, s.CloseRule, s.HoursEnabled = 24, 0, ol.CloseNone, false
+		})
 		w.at("10:00").client("x").reply("x", C).at("10:30")
 		w.do(ol.Finish, "x", C)
 		w.at(at).client("x").offers("x", want)
