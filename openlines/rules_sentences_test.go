@@ -108,3 +108,25 @@ func TestAHeldChatIsLookedAtEachMinute(t *testing.T) {
 	w := newWorld(t).at("2026-11-21 10:00").client("x").is("x", ol.Held, 0)
 	require.Equal(t, w.now.Add(time.Minute).UTC(), w.next)
 }
+
+func TestABlockedClientStaysBlocked(t *testing.T) {
+	t.Parallel()
+	w := owned(t, func(s *ol.Settings) { s.GraceTime = 0 })
+	w.give(ol.Event{Kind: ol.ClientBlocked, Chat: "x", On: true})
+	w.do(ol.Finish, "x", B)
+	require.True(t, w.past["x"].Blocked, "also when the desk has forgotten the chat")
+	require.Equal(t, ol.Stored, w.step(w.replied("x", B)), "writing to him begins nothing")
+}
+
+func TestOnlyTheResponsibleEmployeeKeepsAChat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *ol.Settings) { s.CRMForwardPass = ol.ForwardKeep }).at("10:00").client("x")
+	w.at("10:05").offers("x", "A 10:00", "B 10:05")
+}
+
+func TestALeaveCountsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := owned(t).at("10:20").client("x").at("10:25")
+	w.give(ol.Event{Kind: ol.OperatorChanged, Operator: &ol.Operator{ID: B, Presence: ol.Online, OnLeave: true}})
+	w.at("10:27:59").is("x", ol.Active, B).at("10:28").is("x", ol.Offered, 0)
+}
