@@ -66,10 +66,12 @@ test: $(BIN)/e2e/puente $(BIN)/e2e/puente-dev ## Run all tests: unit, workflow, 
 test/with-postgres:
 	@echo "== unit, workflow, replay and store tests (-race)"
 	@go test -race -timeout 10m $(UNIT_PACKAGES)
-	@echo "== tests with the Temporal server inside"
-	@go test -timeout 10m $(SERVER_PACKAGES)
-	@echo "== e2e tests: the real processes (-race)"
-	@$(MAKE) test/e2e-only
+	@echo "== tests with the Temporal server inside; e2e tests: the real processes (-race)"
+	@$(MAKE) -j2 --output-sync=line test/server-only test/e2e-only # both mostly wait
+
+.PHONY: test/server-only
+test/server-only:
+	@go test -timeout 15m $(SERVER_PACKAGES)
 
 .PHONY: test/e2e-only
 test/e2e-only:
