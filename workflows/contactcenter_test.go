@@ -37,6 +37,7 @@ func setupDesk(t *testing.T) *desk {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(patient)
 	d := &desk{
 		Desk: workflowstest.NewDesk(env.Now), TestWorkflowEnvironment: env,
 		began: time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC), attrs: map[string]string{},

@@ -61,6 +61,7 @@ func newEnv(t *testing.T) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(patient)
 	env.SetTestTimeout(20 * time.Second)
 	env.SetStartTime(time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC))
 	env.RegisterWorkflowWithOptions(workflows.Dialog, workflow.RegisterOptions{Name: workflows.DialogWorkflow})

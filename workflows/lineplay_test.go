@@ -23,6 +23,9 @@ import (
 	"puente/workflows"
 )
 
+// patient is for machines so busy that a step takes a second: that is no deadlock.
+var patient = worker.Options{DeadlockDetectionTimeout: time.Minute}
+
 // lineScript is what happens around a desk: what it is given, and when. Timers
 // are not in it.
 type lineScript struct {
@@ -143,7 +146,7 @@ func (p *queuePlay) run(in workflows.LineQueueInput, begin time.Time, from, to i
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
-	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // a busy machine is no deadlock
+	env.SetWorkerOptions(patient)
 	env.SetStartTime(begin)
 	env.RegisterWorkflowWithOptions(workflows.LineQueue, workflow.RegisterOptions{Name: workflows.LineQueueWorkflow})
 	env.RegisterActivity(&lineFakes{})

@@ -274,13 +274,13 @@ func (q *lineQueue) show(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, clip(text, maxDetails))
 }
 
-// tell notes what was decided, for people who look at the desk.
+// tell notes the last things that were decided, for people who look at the desk.
+// A flood of decisions is not put into words that nobody would see.
 func (q *lineQueue) tell(records []openlines.Record) {
-	for _, r := range records {
-		if slices.Contains(decisions, r.Kind) {
-			line := fmt.Sprintf("%s session %d: %s", r.At.UTC().Format(time.TimeOnly), r.Session, r.Sentence(time.UTC))
-			q.state.Decided = append(q.state.Decided, oneLine(line, 300))
-		}
+	decided := slices.DeleteFunc(slices.Clone(records), func(r openlines.Record) bool { return !slices.Contains(decisions, r.Kind) })
+	for _, r := range last(decided, maxDecided) {
+		line := fmt.Sprintf("%s session %d: %s", r.At.UTC().Format(time.TimeOnly), r.Session, r.Sentence(time.UTC))
+		q.state.Decided = append(q.state.Decided, oneLine(line, 300))
 	}
 	q.state.Decided = last(q.state.Decided, maxDecided)
 }

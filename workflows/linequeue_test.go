@@ -50,6 +50,7 @@ func setupQueue(t *testing.T, change ...func(*ol.Settings)) *queueBundle {
 func (b *queueBundle) begin(at time.Time) {
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestWorkflowEnvironment()
+	b.env.SetWorkerOptions(patient)
 	b.env.SetTestTimeout(time.Minute)
 	b.env.SetStartTime(at)
 	b.env.RegisterWorkflowWithOptions(workflows.LineQueue, workflow.RegisterOptions{Name: workflows.LineQueueWorkflow})

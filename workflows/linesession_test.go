@@ -46,6 +46,7 @@ func setupSession(t *testing.T) *sessionBundle {
 func (b *sessionBundle) begin(at time.Time) {
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestWorkflowEnvironment()
+	b.env.SetWorkerOptions(patient)
 	b.env.SetTestTimeout(time.Minute)
 	b.env.SetStartTime(at)
 	b.env.RegisterWorkflowWithOptions(workflows.LineSession, workflow.RegisterOptions{Name: workflows.LineSessionWorkflow})
