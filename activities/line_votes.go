@@ -15,8 +15,8 @@ import (
 // line asked for. Each opens the dialog in Chat2Desk anew, and the line closes it
 // again: there is nothing in it to be transferred.
 func onlyVotes(ctx context.Context, s *store.Store, portal string, snapshot dialog.Snapshot) (bool, error) {
-	line, err := lineOfChannel(ctx, s, portal, snapshot.ChannelID)
-	if err != nil || line == nil {
+	_, line, found, err := s.LineOfChannel(ctx, portal, snapshot.ChannelID)
+	if err != nil || !found {
 		return false, err
 	}
 	said := 0
@@ -38,14 +38,6 @@ func onlyVotes(ctx context.Context, s *store.Store, portal string, snapshot dial
 		}
 	}
 	return true, err
-}
-
-func lineOfChannel(ctx context.Context, s *store.Store, portal string, channel int64) (*openlines.Settings, error) {
-	_, line, found, err := s.LineOfChannel(ctx, portal, channel)
-	if err != nil || !found {
-		return nil, err
-	}
-	return &line, nil
 }
 
 // votesOf are the messages of a chat that were taken as ratings of its last

@@ -62,10 +62,8 @@ func (n *notifier) messages(ctx context.Context, registry *portals.Registry) ([]
 // onLine tells whether the channel of the dialog belongs to an open line that is
 // active. The line chooses the operator and tells him of his offer.
 func (n *notifier) onLine(ctx context.Context) (bool, error) {
-	lines, err := n.store.Lines(ctx, n.portal)
-	return slices.ContainsFunc(lines, func(line store.Line) bool {
-		return line.Settings.Active && slices.Contains(line.Settings.Channels, n.in.ChannelID)
-	}), err
+	_, line, found, err := n.store.LineOfChannel(ctx, n.portal, n.in.ChannelID)
+	return found && line.Active, err
 }
 
 // recipients are the users who get a notice. On a channel of an open line only

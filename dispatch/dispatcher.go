@@ -65,7 +65,6 @@ type Dispatcher struct {
 	owner    string
 	wake     chan struct{}
 	learned  *memory
-	views    *lineViews
 	crmLook  time.Duration
 }
 
@@ -83,7 +82,7 @@ func New(o Options) *Dispatcher {
 		store: o.Store, temporal: o.Temporal, portals: o.Portals, log: log,
 		starter: &submit.Starter{Temporal: o.Temporal, Store: o.Store},
 		owner:   fmt.Sprintf("%s:%d:%s", host, os.Getpid(), uuid.NewString()[:8]),
-		wake:    make(chan struct{}, 1), learned: newMemory(), views: newLineViews(o.Store),
+		wake:    make(chan struct{}, 1), learned: newMemory(),
 		crmLook: o.CRMLook,
 	}
 }

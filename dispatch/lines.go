@@ -3,13 +3,10 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
-
 	"puente/chat2desk"
+	linework "puente/lines"
 	"puente/openlines"
 	"puente/settings"
 	"puente/store"
@@ -32,42 +29,28 @@ func (d *Dispatcher) tellLines(ctx context.Context, rows []delivery) error {
 	if len(events) == 0 {
 		return nil
 	}
-	return d.signalDesk(ctx, rows[0].row.Portal, events)
+	return d.desk().Tell(ctx, rows[0].row.Portal, events...)
 }
 
-// signalDesk hands events to the LineQueue of a portal, starting it if it does
-// not run.
-func (d *Dispatcher) signalDesk(ctx context.Context, portal string, events []openlines.Event) error {
-	ctx, cancel := context.WithTimeout(ctx, signalLimit)
-	defer cancel()
-	id := workflows.LineQueueID(portal)
-	_, err := d.temporal.SignalWithStartWorkflow(ctx, id, workflows.SignalLineEvents, events, client.StartWorkflowOptions{
-		TaskQueue:             workflows.DialogsQueue,
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:         "Open lines of " + portal,
-		TypedSearchAttributes: workflows.LineQueueAttributes(portal),
-	}, workflows.LineQueueWorkflow, workflows.LineQueueInput{Portal: portal})
-	return err
+// desk reaches the desks of portals.
+func (d *Dispatcher) desk() *linework.Service {
+	return &linework.Service{Store: d.store, Temporal: d.temporal, Log: d.log}
 }
 
 // lineEvents is what one row means for open lines; nothing if its channel
 // belongs to none.
 func (d *Dispatcher) lineEvents(ctx context.Context, each delivery) ([]openlines.Event, error) {
-	view, err := d.views.of(ctx, each)
-	if err != nil || len(view.lines) == 0 {
-		return nil, err
-	}
 	if each.row.Source == store.SourceBitrix24 {
 		return d.crmEvents(ctx, each.row)
 	}
-	l := lineRow{dispatcher: d, delivery: each, view: view}
+	l := lineRow{dispatcher: d, delivery: each}
 	switch each.hook.HookType {
 	case chat2desk.HookInbox, chat2desk.HookOutbox, chat2desk.HookImported, chat2desk.HookComment:
-		return l.message(ctx)
+		return l.onLine(ctx, lineRow.message)
 	case chat2desk.HookTransferred:
-		return l.assigned(ctx)
+		return l.onLine(ctx, lineRow.assigned)
 	case chat2desk.HookCloseDialog, chat2desk.HookCloseRequest:
-		return l.closed(ctx)
+		return l.onLine(ctx, lineRow.closed)
 	case chat2desk.HookBlacklisted, chat2desk.HookClientUpdated:
 		return l.client(ctx)
 	case chat2desk.HookOutboxStatus:
@@ -82,13 +65,35 @@ func (d *Dispatcher) lineEvents(ctx context.Context, each delivery) ([]openlines
 type lineRow struct {
 	delivery
 	dispatcher *Dispatcher
-	view       lineView
+	line       openlines.Settings // of the row's channel
+	conf       settings.Settings  // of the portal
 }
 
-// line is the one that the row's channel belongs to.
-func (l lineRow) line(channel int64) (openlines.Settings, bool) {
-	line, found := l.view.lines[channel]
-	return line, found && channel != 0
+// onLine reads what a row means if its channel belongs to a line. The line is
+// looked up for each row: what was just saved counts.
+func (l lineRow) onLine(ctx context.Context, read func(lineRow, context.Context) ([]openlines.Event, error)) ([]openlines.Event, error) {
+	if l.event.ClientID == 0 || l.event.ChannelID == 0 {
+		return nil, nil
+	}
+	_, line, found, err := l.dispatcher.store.LineOfChannel(ctx, l.row.Portal, l.event.ChannelID)
+	if err != nil || !found {
+		return nil, err
+	}
+	l.line = line
+	if l.conf, err = l.settings(ctx); err != nil {
+		return nil, err
+	}
+	return read(l, ctx)
+}
+
+// settings of the portal. One that has none maps nobody yet, and must not hold
+// its dialogs up.
+func (l lineRow) settings(ctx context.Context) (settings.Settings, error) {
+	conf, _, err := l.dispatcher.store.Settings(ctx, l.row.Portal)
+	if errors.Is(err, store.ErrNotFound) {
+		return settings.Settings{}, nil
+	}
+	return conf, err
 }
 
 func (l lineRow) chat() openlines.ChatID {
@@ -115,7 +120,7 @@ func (l lineRow) at() time.Time {
 // user is the Bitrix24 user of an operator. One who is not mapped counts as the
 // fallback user, and the log says so: his chats would be somebody else's.
 func (l lineRow) user(ctx context.Context, operator int64) (user openlines.UserID, mapped bool) {
-	id, mapped := l.view.conf.UserFor(operator)
+	id, mapped := l.conf.UserFor(operator)
 	if !mapped && operator != 0 {
 		l.dispatcher.log.WarnContext(ctx, "An operator of an open line is mapped to no Bitrix24 user (setting operators.users)",
 			"portal", l.row.Portal, "operator", operator, "counts_as_user", id)
@@ -144,69 +149,3 @@ func (l lineRow) ours(ctx context.Context, key string) (bool, error) {
 
 // clockSlack is how much the clocks of Chat2Desk and of this machine may differ.
 const clockSlack = 30 * time.Second
-
-// lineView is what a portal's settings say of its open lines.
-type lineView struct {
-	conf  settings.Settings
-	lines map[int64]openlines.Settings // by channel
-	read  time.Time
-}
-
-// viewAge is how old a view of a channel's line may be: settings of lines change
-// rarely, and each message of a chatty client must not read them all.
-const viewAge = 2 * time.Second
-
-// serves tells whether a view may still be used for a row. That a channel belongs
-// to no line has to be known from after the row came: its line may just have been
-// saved, and what is taken for nobody's is lost to the line.
-func (v lineView) serves(each delivery) bool {
-	_, found := v.lines[each.event.ChannelID]
-	return v.read.After(each.row.ReceivedAt) || found && time.Since(v.read) < viewAge
-}
-
-// lineViews keeps the views of all portals.
-type lineViews struct {
-	store *store.Store
-	mu    sync.Mutex
-	known map[string]lineView
-}
-
-func newLineViews(s *store.Store) *lineViews {
-	return &lineViews{store: s, known: map[string]lineView{}}
-}
-
-func (v *lineViews) of(ctx context.Context, each delivery) (lineView, error) {
-	portal := each.row.Portal
-	v.mu.Lock()
-	view, known := v.known[portal]
-	v.mu.Unlock()
-	if known && view.serves(each) {
-		return view, nil
-	}
-	view, err := v.load(ctx, portal)
-	if err != nil {
-		return view, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.known[portal] = view
-	return view, nil
-}
-
-func (v *lineViews) load(ctx context.Context, portal string) (lineView, error) {
-	view := lineView{lines: map[int64]openlines.Settings{}, read: time.Now()}
-	lines, err := v.store.Lines(ctx, portal)
-	if err != nil || len(lines) == 0 {
-		return view, err
-	}
-	for _, line := range lines {
-		for _, channel := range line.Settings.Channels {
-			view.lines[channel] = line.Settings
-		}
-	}
-	view.conf, _, err = v.store.Settings(ctx, portal)
-	if errors.Is(err, store.ErrNotFound) { // it maps nobody yet, and must not hold its dialogs up
-		return view, nil
-	}
-	return view, err
-}

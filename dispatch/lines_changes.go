@@ -8,7 +8,6 @@ import (
 
 	"puente/chat2desk"
 	"puente/dialog"
-	linework "puente/lines"
 	"puente/openlines"
 	"puente/store"
 	"puente/workflows"
@@ -17,7 +16,7 @@ import (
 // assigned: somebody gave the dialog to an operator in Chat2Desk. What that means
 // for the session the desk knows; what Puente assigned itself changes nothing.
 func (l lineRow) assigned(ctx context.Context) ([]openlines.Event, error) {
-	if !l.served() || l.hook.OperatorID == 0 {
+	if l.hook.OperatorID == 0 {
 		return nil, nil
 	}
 	if newest, err := l.newest(ctx, store.AssignedKey(l.chat())); err != nil || !newest {
@@ -36,12 +35,6 @@ func (l lineRow) assigned(ctx context.Context) ([]openlines.Event, error) {
 	return []openlines.Event{event}, nil
 }
 
-// served tells whether the row is about a chat on a channel of a line.
-func (l lineRow) served() bool {
-	_, found := l.line(l.event.ChannelID)
-	return found && l.event.ClientID != 0
-}
-
 // ratingRequest is the kind of request that only polls the client after a close.
 const ratingRequest = "rating"
 
@@ -49,9 +42,6 @@ const ratingRequest = "rating"
 // What Puente closed itself, the polls that follow each close, and what is told too
 // late, change nothing.
 func (l lineRow) closed(ctx context.Context) ([]openlines.Event, error) {
-	if !l.served() {
-		return nil, nil
-	}
 	if ours, err := l.ours(ctx, store.CloseKey(l.chat())); err != nil || ours {
 		return nil, err
 	}
@@ -102,11 +92,8 @@ func (l lineRow) client(ctx context.Context) ([]openlines.Event, error) {
 	}
 	var out []openlines.Event
 	for _, row := range dialogs {
-		if _, served := l.line(row.ChannelID); !served {
-			continue
-		}
 		l.event.ClientID, l.event.ChannelID = row.ClientID, row.ChannelID
-		some, err := l.clientChanged(ctx)
+		some, err := l.onLine(ctx, lineRow.clientChanged)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +117,7 @@ func (l lineRow) clientChanged(ctx context.Context) ([]openlines.Event, error) {
 // contactLearned: a phone or e-mail is known of the client. The desk knows
 // whether an item of the CRM stands for him already.
 func (l lineRow) contactLearned() []openlines.Event {
-	contact := dialog.ContactKey(l.view.conf, l.person())
+	contact := dialog.ContactKey(l.conf, l.person())
 	if contact == "" {
 		return nil
 	}
@@ -168,7 +155,14 @@ func (l lineRow) undelivered(ctx context.Context) ([]openlines.Event, error) {
 // to a Bitrix24 user can have chats. The desk is told at once what is known of him
 // now, in the way of package lines: news of several sources do not pass each other.
 func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
-	user, mapped := l.view.conf.UserFor(l.hook.OperatorID)
+	lines, err := l.dispatcher.store.Lines(ctx, l.row.Portal)
+	if err != nil || len(lines) == 0 {
+		return nil, err
+	}
+	if l.conf, err = l.settings(ctx); err != nil {
+		return nil, err
+	}
+	user, mapped := l.conf.UserFor(l.hook.OperatorID)
 	if !mapped || user == 0 {
 		return nil, nil
 	}
@@ -176,9 +170,8 @@ func (l lineRow) operator(ctx context.Context) ([]openlines.Event, error) {
 		return nil, err
 	}
 	presence := openlines.ChannelPresence(l.hook.Online, l.hook.OfflineType != "")
-	desk := linework.Service{Store: l.dispatcher.store, Temporal: l.dispatcher.temporal, Log: l.dispatcher.log}
 	change := store.OperatorChange{Presence: &presence}
-	_, err := desk.SaveOperator(ctx, l.row.Portal, openlines.UserID(user), change, store.SourceChat2Desk)
+	_, err = l.dispatcher.desk().SaveOperator(ctx, l.row.Portal, openlines.UserID(user), change, store.SourceChat2Desk)
 	return nil, err
 }
 

@@ -17,16 +17,12 @@ import (
 // message is a message of the client, of an operator, or an internal note. What
 // bots, menus and Puente itself say is no reply (openlines reference §1).
 func (l lineRow) message(ctx context.Context) ([]openlines.Event, error) {
-	line, found := l.line(l.event.ChannelID)
-	if !found || l.event.ClientID == 0 {
-		return nil, nil
-	}
 	if _, ours := workflows.LineTextKey(l.row.Portal, l.hook.ExternalID); ours {
 		return nil, nil
 	}
 	switch l.hook.Type {
 	case chat2desk.TypeFromClient:
-		return l.fromClient(ctx, line)
+		return l.fromClient(ctx)
 	case chat2desk.TypeToClient, chat2desk.TypeComment:
 		return l.fromOperator(ctx)
 	}
@@ -37,7 +33,7 @@ func (l lineRow) message(ctx context.Context) ([]openlines.Event, error) {
 // too, and begin no session.
 const oldest = time.Hour
 
-func (l lineRow) fromClient(ctx context.Context, line openlines.Settings) ([]openlines.Event, error) {
+func (l lineRow) fromClient(ctx context.Context) ([]openlines.Event, error) {
 	if l.old() {
 		return nil, nil
 	}
@@ -49,7 +45,7 @@ func (l lineRow) fromClient(ctx context.Context, line openlines.Settings) ([]ope
 	}
 	message.Window = window(l.hook.Transport, l.row.ReceivedAt)
 	if len(l.hook.Attachments) == 0 {
-		message.Vote = line.ParseVote(l.hook.Text)
+		message.Vote = l.line.ParseVote(l.hook.Text)
 	}
 	event.Message = message
 	return []openlines.Event{event}, nil
@@ -86,7 +82,7 @@ func (l lineRow) lineMessage(ctx context.Context) (*openlines.Message, error) {
 	if l.hook.MessageID != 0 {
 		m.ID = strconv.FormatInt(l.hook.MessageID, 10)
 	}
-	contact := dialog.ContactKey(l.view.conf, l.person())
+	contact := dialog.ContactKey(l.conf, l.person())
 	m.Writable = contact != "" || writesFirst(l.hook.Transport)
 	if contact != "" {
 		m.Identity = l.dispatcher.store.Pseudonym(l.row.Portal, contact)

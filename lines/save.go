@@ -99,7 +99,7 @@ func (s *Service) Enforce(ctx context.Context, portal string, id openlines.LineI
 	for told := 0; err == nil && told != line.Version; {
 		event, fault := s.Loader.LineEvent(ctx, line)
 		if fault == nil {
-			fault = s.tell(ctx, portal, event)
+			fault = s.Tell(ctx, portal, event)
 		}
 		if fault != nil {
 			return line, untold(fmt.Sprintf("version %d of the line", line.Version), fault)
@@ -139,7 +139,7 @@ func (s *Service) enforceOperator(ctx context.Context, portal string, user openl
 	operator, err := s.Store.Operator(ctx, portal, user)
 	for told := (time.Time{}); err == nil && !told.Equal(operator.UpdatedAt); {
 		known := operator.Operator
-		if fault := s.tell(ctx, portal, openlines.Event{Kind: openlines.OperatorChanged, Operator: &known}); fault != nil {
+		if fault := s.Tell(ctx, portal, openlines.Event{Kind: openlines.OperatorChanged, Operator: &known}); fault != nil {
 			return operator, untold("the operator", fault)
 		}
 		told = operator.UpdatedAt

@@ -59,7 +59,7 @@ type Validator interface {
 type Service struct {
 	Store     Store    // required
 	Temporal  Temporal // required
-	Loader    Loader   // required
+	Loader    Loader   // required by Save and Enforce
 	Validator Validator
 	Log       *slog.Logger // nil = slog.Default
 }
@@ -74,8 +74,9 @@ func (s *Service) log() *slog.Logger {
 	return s.Log
 }
 
-// tell gives events to the desk of a portal, and starts it if it does not run.
-func (s *Service) tell(ctx context.Context, portal string, events ...openlines.Event) error {
+// Tell gives events to the desk of a portal, and starts it if it does not run. It
+// takes ten seconds at the most; errors are those of Temporal.
+func (s *Service) Tell(ctx context.Context, portal string, events ...openlines.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := s.Temporal.SignalWithStartWorkflow(ctx, workflows.LineQueueID(portal), workflows.SignalLineEvents, events,
