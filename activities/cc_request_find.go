@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"puente/contactcenter"
+	"puente/internal/wait"
 	"puente/workflows"
 )
 
@@ -62,20 +63,9 @@ func (r *request) awaitTurn(ctx context.Context) error {
 			words := fmt.Sprintf("%d earlier requests of the same client come first; the first of them is sync %s", ahead, first)
 			return again(errBusy, words, spread(min(time.Duration(ahead)*busyDelay/4, maxBusyDelay)))
 		}
-		if err := sleep(ctx, turnPoll); err != nil {
+		if err := wait.For(ctx, turnPoll); err != nil {
 			return err
 		}
-	}
-}
-
-func sleep(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

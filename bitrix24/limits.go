@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"puente/internal/wait"
 )
 
 const (
@@ -119,27 +121,15 @@ func (c *Client) permit(ctx context.Context, method string) error {
 		return nil
 	}
 	for {
-		wait, err := c.cfg.Bucket.Take(ctx)
+		rest, err := c.cfg.Bucket.Take(ctx)
 		if err != nil {
 			return notSent(method, "no permit for a request could be had", err)
 		}
-		if wait <= 0 {
+		if rest <= 0 {
 			return nil
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := wait.For(ctx, max(rest, time.Millisecond)); err != nil {
 			return notSent(method, "gave up waiting for a permit", err)
 		}
-	}
-}
-
-// pause waits for the given time, but at least a millisecond, or until the context ends.
-func pause(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(max(wait, time.Millisecond))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
 	}
 }

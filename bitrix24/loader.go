@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"puente/internal/wait"
 )
 
 // Defaults of [LoaderConfig].
@@ -176,7 +178,7 @@ func (l *Loader) run() {
 func (l *Loader) linger(since time.Time) {
 	rest := l.cfg.Linger - time.Since(since)
 	if rest > 0 && l.queue.size() < l.cfg.MaxCommands {
-		_ = pause(l.ctx, rest) // when the loader ends, the permit will say so
+		_ = wait.For(l.ctx, rest) // when the loader ends, the permit will say so
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"puente/bitrix24"
+	"puente/internal/wait"
 	"puente/openlines"
 	"puente/portals"
 	"puente/store"
@@ -68,7 +69,7 @@ func (d *Dispatcher) watchCRM(ctx context.Context) {
 		} else if ctx.Err() == nil {
 			d.log.WarnContext(ctx, "The portals with open lines cannot be read; trying again", "error", err)
 		}
-		sleep(ctx, min(watchTick, w.every))
+		_ = wait.For(ctx, min(watchTick, w.every))
 	}
 	w.leave(ctx)
 }

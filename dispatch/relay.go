@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
+	"puente/internal/wait"
 	"puente/store"
 )
 
@@ -36,10 +37,10 @@ func (d *Dispatcher) relay(ctx context.Context) {
 		case err != nil && ctx.Err() == nil:
 			failures++
 			d.log.WarnContext(ctx, "Submissions of the contact center wait; trying again", "error", err, "failures", failures)
-			sleep(ctx, min(backoff(failures), relayMost))
+			_ = wait.For(ctx, min(backoff(failures), relayMost))
 		case len(some) < relayRows:
 			failures = 0
-			sleep(ctx, relayPoll)
+			_ = wait.For(ctx, relayPoll)
 		}
 	}
 }
@@ -89,8 +90,8 @@ func (d *Dispatcher) startOne(ctx context.Context, sub store.Submission) error {
 // somebody runs the line again.
 func (d *Dispatcher) refused(ctx context.Context, sub store.Submission, cause error) error {
 	d.log.ErrorContext(ctx, "Temporal refuses a submission of the contact center", "sync", sub.SyncID, "portal", sub.Portal, "error", cause)
-	wait := min(max(time.Since(sub.CreatedAt), relayMost), relayRefused)
-	if err := d.store.PutOffSubmission(ctx, sub.ID, wait); err != nil {
+	rest := min(max(time.Since(sub.CreatedAt), relayMost), relayRefused)
+	if err := d.store.PutOffSubmission(ctx, sub.ID, rest); err != nil {
 		return err
 	}
 	return d.store.UpdateSync(ctx, sub.Portal, sub.SyncID, func(line *store.Sync) {
@@ -128,13 +129,4 @@ func (f *firstError) get() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
-}
-
-func sleep(ctx context.Context, wait time.Duration) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -6,6 +6,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"puente/internal/wait"
 	"puente/store"
 )
 
@@ -27,7 +28,7 @@ func (d *Dispatcher) watchTickets(ctx context.Context) {
 		if err := d.checkTickets(ctx, ticketQuiet); err != nil && ctx.Err() == nil {
 			d.log.WarnContext(ctx, "Requests of the contact center that others wait for cannot be checked; trying again", "error", err)
 		}
-		sleep(ctx, ticketSweep)
+		_ = wait.For(ctx, ticketSweep)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"time"
 
+	"puente/internal/wait"
 	"puente/store"
 )
 
@@ -88,7 +89,7 @@ func (d *download) settled(ctx context.Context) (int64, error) {
 	if rest <= 0 {
 		return length, nil
 	}
-	if err := pause(ctx, rest); err != nil {
+	if err := wait.For(ctx, rest); err != nil {
 		return 0, err
 	}
 	later, err := d.lookNow(ctx)
@@ -125,17 +126,6 @@ func (d *download) sees(length int64) error {
 
 func growing(length int64) error {
 	return fmt.Errorf("%w: it has %d bytes so far", ErrGrowing, length)
-}
-
-func pause(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // load brings what is missing of the file, and gives its size.

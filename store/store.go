@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"puente/internal/wait"
+
 	"gorm.io/gorm"
 )
 
@@ -133,12 +135,5 @@ func (s *Store) writeOnce(ctx context.Context, fn func(tx *gorm.DB) error) error
 // pause waits about d, spread by half of it, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	spread := time.Duration(rand.Int64N(int64(d))) //nolint:gosec // not a secret
-	timer := time.NewTimer(d/2 + spread)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return wait.For(ctx, d/2+spread)
 }

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"puente/dispatch"
+	"puente/internal/wait"
 	"puente/portals"
 	"puente/recordings"
 	"puente/retention"
@@ -127,7 +128,7 @@ func (w *Worker) run(ctx context.Context) {
 		case err := <-broken:
 			w.opts.Logger.ErrorContext(ctx, "A worker gave up; starting anew", "error", err)
 			stopAll(workers)
-			sleep(ctx, retryEvery)
+			_ = wait.For(ctx, retryEvery)
 		}
 	}
 }
@@ -147,9 +148,9 @@ func (w *Worker) connect(ctx context.Context) (workers []worker.Worker, broken <
 			return workers, broken, true
 		}
 		if ctx.Err() == nil {
-			wait := min(time.Duration(attempt)*retryEvery, 10*retryEvery)
-			w.opts.Logger.WarnContext(ctx, "Temporal is not ready; trying again", "error", err, "wait", wait)
-			sleep(ctx, wait)
+			rest := min(time.Duration(attempt)*retryEvery, 10*retryEvery)
+			w.opts.Logger.WarnContext(ctx, "Temporal is not ready; trying again", "error", err, "wait", rest)
+			_ = wait.For(ctx, rest)
 		}
 	}
 	return nil, nil, false
@@ -192,13 +193,4 @@ func stopAll(workers []worker.Worker) {
 		stopping.Go(each.Stop)
 	}
 	stopping.Wait()
-}
-
-func sleep(ctx context.Context, wait time.Duration) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

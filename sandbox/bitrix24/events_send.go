@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"puente/internal/wait"
 )
 
 // Habits of the queue server (docs: events/index): it is asynchronous, keeps no
@@ -120,12 +122,8 @@ func (s *sender) work() {
 
 // deliver posts one event once: a handler that fails has missed it.
 func (s *sender) deliver(n notice) {
-	timer := time.NewTimer(s.pause())
-	defer timer.Stop()
-	select {
-	case <-s.ctx.Done():
+	if wait.For(s.ctx, s.pause()) != nil {
 		return
-	case <-timer.C:
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, handlerPatience)
 	defer cancel()
@@ -141,11 +139,11 @@ func (s *sender) deliver(n notice) {
 func (s *sender) pause() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait := s.knobs.DelayMS
+	ms := s.knobs.DelayMS
 	if s.knobs.JitterMS > 0 {
-		wait += rand.IntN(s.knobs.JitterMS)
+		ms += rand.IntN(s.knobs.JitterMS)
 	}
-	return time.Duration(wait) * time.Millisecond
+	return time.Duration(ms) * time.Millisecond
 }
 
 // done counts a delivery that is over.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"puente/internal/wait"
 )
 
 // Fault is one rule of POST /sandbox/faults: what goes wrong with which method.
@@ -166,12 +168,7 @@ func (f *Fault) wait(r *http.Request) {
 	if f.DelayMS <= 0 {
 		return
 	}
-	timer := time.NewTimer(time.Duration(f.DelayMS) * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-	}
+	_ = wait.For(r.Context(), time.Duration(f.DelayMS)*time.Millisecond)
 }
 
 // reset sends a TCP RST instead of an answer.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"puente/internal/wait"
 )
 
 // The kinds of faults.
@@ -92,7 +94,7 @@ func (f *fault) strikesAfter(w http.ResponseWriter, r *http.Request) bool {
 func (f *fault) strike(w http.ResponseWriter, r *http.Request) bool {
 	switch f.Kind {
 	case FaultDelay:
-		pause(r, time.Duration(f.DelayMS)*time.Millisecond)
+		_ = wait.For(r.Context(), time.Duration(f.DelayMS)*time.Millisecond)
 		return false
 	case FaultReset:
 		cut(w, true)
@@ -132,13 +134,6 @@ func (f *fault) statusOr(status int) int {
 		return f.Status
 	}
 	return status
-}
-
-func pause(r *http.Request, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-r.Context().Done():
-	}
 }
 
 // cut ends the connection without an answer; hard sends a TCP reset.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"puente/internal/wait"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -121,7 +123,7 @@ func (c *center) await(ctx context.Context, rows []CenterRow) error {
 		if over {
 			return nil
 		}
-		if err := sleep(ctx, pollEvery); err != nil {
+		if err := wait.For(ctx, pollEvery); err != nil {
 			return err
 		}
 	}

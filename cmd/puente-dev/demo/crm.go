@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"puente/internal/wait"
 )
 
 // crm is the sandbox Bitrix24, spoken to over its inbound webhook.
@@ -42,7 +44,7 @@ func (c crm) method(ctx context.Context, name string, params, result any) error 
 		if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable || time.Now().After(until) {
 			return err
 		}
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := wait.For(ctx, time.Second); err != nil {
 			return err
 		}
 	}

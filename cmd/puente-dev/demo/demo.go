@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"puente/internal/wait"
 )
 
 // Config says where everything listens.
@@ -151,7 +153,7 @@ func (p *player) scenes(ctx context.Context, scenes []Scene) ([]Row, error) {
 			return rows, err
 		}
 		i += n
-		if err := sleep(ctx, p.Pause); err != nil {
+		if err := wait.For(ctx, p.Pause); err != nil {
 			return rows, err
 		}
 	}
@@ -193,7 +195,7 @@ func (p *player) await(ctx context.Context, rows []Row) error {
 		if over {
 			return nil
 		}
-		if err := sleep(ctx, pollEvery); err != nil {
+		if err := wait.For(ctx, pollEvery); err != nil {
 			return err
 		}
 	}
@@ -229,13 +231,4 @@ func (p *player) parkedHour(ctx context.Context, scenes []Scene) ([]Row, error) 
 
 func (p *player) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.Out, time.Now().Format("15:04:05")+"  "+format+"\n", args...)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"puente/internal/wait"
 	"puente/sandbox/chat2desk"
 )
 
@@ -260,5 +261,5 @@ func TestAServiceThatDoesNotAnswerEndsThePlay(t *testing.T) {
 	require.False(t, report.OK)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, sleep(ctx, time.Hour), context.Canceled)
+	require.ErrorIs(t, wait.For(ctx, time.Hour), context.Canceled)
 }

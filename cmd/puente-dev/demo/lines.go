@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"puente/internal/wait"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -142,7 +144,7 @@ func (l *lineDay) conclude(ctx context.Context) error {
 		if l.report.judge(); l.report.OK || time.Now().After(until) {
 			return nil
 		}
-		if err := sleep(ctx, pollEvery); err != nil {
+		if err := wait.For(ctx, pollEvery); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"puente/internal/wait"
 )
 
 // linePoll is how often a step looks whether what it waits for has happened.
@@ -113,7 +115,7 @@ func (l *lineDay) wait(what string, look func(context.Context, *LineRow) (bool, 
 			case time.Now().After(until):
 				return &stuckError{what}
 			}
-			if err := sleep(ctx, linePoll); err != nil {
+			if err := wait.For(ctx, linePoll); err != nil {
 				return err
 			}
 		}
