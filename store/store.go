@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"puente/internal/wait"
-
 	"gorm.io/gorm"
+
+	"puente/internal/wait"
 )
 
 // Options says how to open a store.

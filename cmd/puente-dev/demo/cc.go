@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"puente/internal/wait"
-
 	"golang.org/x/sync/errgroup"
+
+	"puente/internal/wait"
 )
 
 // center is one day of the contact center being played.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"puente/internal/wait"
-
 	"golang.org/x/sync/errgroup"
+
+	"puente/internal/wait"
 )
 
 // lineDay is the chapter of open lines being played.
